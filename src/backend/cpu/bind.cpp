@@ -1,0 +1,490 @@
+#include "backend/cpu/bind.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "program/planner.h"
+
+namespace halcyon::cpu {
+namespace {
+
+using namespace halcyon::program;  // NOLINT(google-build-using-namespace): the ops, one by one
+
+/// Memory that a call reads or writes, to find out where barriers are needed.
+struct Range {
+  const std::byte* begin;
+  const std::byte* end;
+};
+
+bool overlap(const std::vector<Range>& a, const std::vector<Range>& b) {
+  for (const Range& x : a)
+    for (const Range& y : b)
+      if (x.begin < y.end && y.begin < x.end) return true;
+  return false;
+}
+
+Range range_of(const void* p, size_t bytes) {
+  const auto* begin = static_cast<const std::byte*>(p);
+  return {begin, begin + bytes};
+}
+
+/// cos and sin of every angle of one table in a step: [n_batch, pairs] each.
+struct Angles {
+  std::vector<float> cos, sin;
+};
+
+/// The (token, slot) pairs of a step, sorted by the expert they chose. A pair is token * n_used + slot.
+struct ExpertGroups {
+  std::vector<int32_t> first;   ///< [n_expert + 1] where each expert's pairs begin
+  std::vector<int32_t> pairs;   ///< [n_batch * n_used]
+  std::vector<int32_t> tokens;  ///< [n_batch * n_used] the token of each pair
+
+  void group(const int32_t* ids, int64_t n_tokens, int64_t n_used) {
+    std::fill(first.begin(), first.end(), 0);
+    const int64_t n = n_tokens * n_used;
+    for (int64_t i = 0; i < n; ++i) ++first[static_cast<size_t>(ids[i]) + 1];
+    for (size_t e = 1; e < first.size(); ++e) first[e] += first[e - 1];
+    // `first` is used as the place of the next pair, and is one expert further along afterwards.
+    for (int64_t i = 0; i < n; ++i) {
+      const auto at = static_cast<size_t>(first[static_cast<size_t>(ids[i])]++);
+      pairs[at] = static_cast<int32_t>(i);
+      tokens[at] = static_cast<int32_t>(i / n_used);
+    }
+    for (size_t e = first.size() - 1; e > 0; --e) first[e] = first[e - 1];
+    first[0] = 0;
+  }
+};
+
+/// Each thread's share of n elements, in whole lanes.
+Part::Range lanes_of(Part part, int64_t n) {
+  const auto [begin, end] = part.of((n + 15) / 16);
+  return {begin * 16, std::min(end * 16, n)};
+}
+
+class Binder {
+ public:
+  Binder(const Program& program, const backend::CompileOptions& options, const Kernels& kernels,
+         const Weights& weights, const CpuMemory& memory)
+      : program_(program), options_(options), kernels_(kernels), weights_(weights), memory_(memory) {}
+
+  Result<Binding> bind() {
+    find_quantized_values();
+    Program placed = program_;  // a value's int8 form lies right behind it, so its slot is that much wider
+    for (size_t v = 0; v < placed.values.size(); ++v)
+      if (quantized_[v] != 0)
+        placed.values[v].width += QuantizedRow::bytes(program_.values[v].width) / 4 + 16;
+    plan_ = plan(placed, options_.n_batch, options_.n_outputs);
+    Result<Pages> arena = Pages::reserve(plan_.size);
+    if (!arena)
+      return fail("no memory for {} MB of values in steps of {} tokens: {}", plan_.size >> 20,
+                  options_.n_batch, arena.error().message);
+    out_.arena = std::move(*arena);
+    bind_angles();
+    for (const Op& op : program_.ops) std::visit([this](const auto& o) { bind_op(o); }, op);
+    if (!error_.empty()) return std::unexpected(Error{std::move(error_)});
+    out_.logits = at(program_.logits);
+    return std::move(out_);
+  }
+
+ private:
+  // ---- values
+  // -------------------------------------------------------------------------------------------------
+
+  int64_t width(ValueId v) const { return program_.values[static_cast<size_t>(v)].width; }
+  bool is_output(ValueId v) const { return program_.values[static_cast<size_t>(v)].rows == Rows::outputs; }
+  int64_t max_rows(ValueId v) const { return is_output(v) ? options_.n_outputs : options_.n_batch; }
+
+  float* at(ValueId v) const {
+    return reinterpret_cast<float*>(out_.arena.data() + plan_.offset[static_cast<size_t>(v)]);
+  }
+  /// The int8 form of a value: rows of QuantizedRow memory.
+  std::byte* quantized_at(ValueId v) const {
+    const auto bytes = static_cast<uint64_t>(max_rows(v) * width(v)) * sizeof(float);
+    return reinterpret_cast<std::byte*>(at(v)) + (bytes + 63) / 64 * 64;
+  }
+  Range range(ValueId v) const {
+    return range_of(at(v), static_cast<size_t>(max_rows(v) * width(v)) * sizeof(float));
+  }
+  Range quantized_range(ValueId v) const {
+    return range_of(quantized_at(v), static_cast<size_t>(max_rows(v) * QuantizedRow::bytes(width(v))));
+  }
+
+  /// How many rows a value has in a step.
+  auto rows(ValueId v) const {
+    return [outputs = is_output(v)](const Step& step) -> int64_t {
+      return outputs ? step.n_outputs : step.n_tokens;
+    };
+  }
+
+  // ---- calls
+  // --------------------------------------------------------------------------------------------------
+
+  /// Appends a call, with a barrier before it if it touches what calls since the last barrier wrote, or
+  /// writes what they read.
+  void call(std::vector<Range> reads, std::vector<Range> writes, std::function<void(const Step&, Part)> run) {
+    const bool barrier = overlap(reads, written_) || overlap(writes, written_) || overlap(writes, read_);
+    if (barrier) read_.clear(), written_.clear();
+    read_.insert(read_.end(), reads.begin(), reads.end());
+    written_.insert(written_.end(), writes.begin(), writes.end());
+    out_.calls.push_back({std::move(run), barrier});
+  }
+
+  void find_quantized_values() {
+    quantized_.assign(program_.values.size(), 0);
+    const auto mark = [this](ValueId x, WeightId w) {
+      const Matrix& m = weights_.matrix(w);
+      if (!m.packing->quantized) return;
+      int64_t& n_in = quantized_[static_cast<size_t>(x)];
+      if (n_in != 0 && n_in != m.n_in)
+        error_ = fmt::format("{} is multiplied as rows of {} and of {}: the CPU backend does one of them",
+                             program_.values[static_cast<size_t>(x)].name, n_in, m.n_in);
+      n_in = m.n_in;
+    };
+    for (const Op& op : program_.ops) {
+      if (const auto* dense = std::get_if<MatMul>(&op)) mark(dense->x, dense->weight);
+      if (const auto* moe = std::get_if<MoeMatMul>(&op)) mark(moe->x, moe->weight);
+    }
+    is_quantized_.assign(quantized_.size(), false);
+  }
+
+  /// Rows of `n_in` elements for the products of a matrix with x; x is quantised by the first product that
+  /// needs it.
+  struct Columns {
+    const std::byte* data;
+    int64_t stride;
+    Range range;
+  };
+  Columns columns(ValueId x, const Matrix& m) {
+    if (!m.packing->quantized)
+      return {reinterpret_cast<const std::byte*>(at(x)), m.n_in * static_cast<int64_t>(sizeof(float)),
+              range(x)};
+    if (!is_quantized_[static_cast<size_t>(x)]) {
+      is_quantized_[static_cast<size_t>(x)] = true;
+      call({range(x)}, {quantized_range(x)},
+           [k = &kernels_, src = at(x), dst = quantized_at(x), n = m.n_in, per_row = width(x) / m.n_in,
+            rows = rows(x)](const Step& step, Part part) {
+             const auto [begin, end] = part.of(rows(step) * per_row);
+             for (int64_t r = begin; r < end; ++r)
+               k->quantize_row(src + r * n, n, dst + r * QuantizedRow::bytes(n));
+           });
+    }
+    return {quantized_at(x), QuantizedRow::bytes(m.n_in), quantized_range(x)};
+  }
+
+  /// n groups of `size` elements in each row of x, one after the other: f(index of the group over all rows).
+  template <class F>
+  void for_groups(ValueId x, int64_t size, std::vector<Range> reads, std::vector<Range> writes, F f) {
+    call(std::move(reads), std::move(writes),
+         [f, rows = rows(x), groups = width(x) / size](const Step& step, Part part) {
+           const auto [begin, end] = part.of(rows(step) * groups);
+           for (int64_t g = begin; g < end; ++g) f(g);
+         });
+  }
+
+  /// Elements of x by themselves: f(first, count).
+  template <class F>
+  void for_elements(ValueId x, std::vector<Range> reads, std::vector<Range> writes, F f) {
+    call(std::move(reads), std::move(writes), [f, rows = rows(x), n = width(x)](const Step& step, Part part) {
+      const auto [begin, end] = lanes_of(part, rows(step) * n);
+      if (begin < end) f(begin, end - begin);
+    });
+  }
+
+  // ---- ops, in the order of program/ops.h
+  // -----------------------------------------------------------------------
+
+  void bind_op(const Embed& op) {
+    auto rows = std::make_unique<EmbeddingRows>();
+    const Weight& table = program_.weights[static_cast<size_t>(op.table)];
+    rows->table = &table;
+    rows->row_bytes = quant::row_bytes(table.type, table.ne[0]);
+    rows->rows.resize(rows->row_bytes * static_cast<size_t>(options_.n_batch));
+    call({}, {range(op.out)},
+         [src = rows.get(), decode = quant::traits(table.type).decode, out = at(op.out), n = width(op.out),
+          scale = op.scale](const Step& step, Part part) {
+           const auto [begin, end] = part.of(step.n_tokens);
+           for (int64_t t = begin; t < end; ++t) {
+             decode(src->rows.data() + static_cast<size_t>(t) * src->row_bytes, out + t * n,
+                    static_cast<size_t>(n));
+             if (scale != 1)
+               for (int64_t i = 0; i < n; ++i) out[t * n + i] *= scale;
+           }
+         });
+    out_.embeddings.push_back(std::move(rows));
+  }
+
+  void bind_op(const RmsNorm& op) {
+    const int64_t n = program_.weights[static_cast<size_t>(op.weight)].ne[0];
+    for_groups(op.x, n, {range(op.x)}, {range(op.out)},
+               [k = &kernels_, x = at(op.x), w = weights_.values(op.weight), out = at(op.out), n,
+                eps = op.eps](int64_t g) { k->rms_norm(x + g * n, w, n, eps, out + g * n); });
+  }
+
+  void bind_op(const L2Norm& op) {
+    for_groups(op.x, op.n, {range(op.x)}, {range(op.out)},
+               [k = &kernels_, x = at(op.x), out = at(op.out), n = op.n, eps = op.eps,
+                scale = op.scale](int64_t g) { k->l2_norm(x + g * n, n, eps, scale, out + g * n); });
+  }
+
+  void bind_op(const MatMul& op) {
+    const Matrix& m = weights_.matrix(op.weight);
+    const Columns x = columns(op.x, m);
+    MatMulTask task{.tiles = m.tiles,
+                    .tile_bytes = m.tile_bytes,
+                    .n_in = m.n_in,
+                    .n_out = m.n_out,
+                    .first_tile = 0,
+                    .last_tile = 0,
+                    .n_columns = 0,
+                    .x = x.data,
+                    .x_stride = x.stride,
+                    .out = at(op.out)};
+    if (op.scale != none) task.scale = *weights_.values(op.scale);
+    task.bias = weights_.values(op.bias);
+    call({x.range}, {range(op.out)},
+         [task, kernel = kernels_.matmul(m.packing->type), n_tiles = m.n_tiles, rows = rows(op.x)](
+             const Step& step, Part part) {
+           MatMulTask mine = task;
+           const auto [first, last] = part.of(n_tiles);
+           mine.first_tile = first, mine.last_tile = last;
+           mine.n_columns = rows(step);
+           kernel(mine);
+         });
+  }
+
+  void bind_op(const Add& op) {
+    for_elements(op.out, {range(op.a), range(op.b)}, {range(op.out)},
+                 [k = &kernels_, a = at(op.a), b = at(op.b), out = at(op.out)](int64_t i, int64_t n) {
+                   k->add(a + i, b + i, n, out + i);
+                 });
+  }
+
+  void bind_op(const Slice& op) {
+    for_groups(op.x, op.stride, {range(op.x)}, {range(op.out)},
+               [x = at(op.x), out = at(op.out), op](int64_t g) {
+                 std::memcpy(out + g * op.width, x + g * op.stride + op.offset,
+                             static_cast<size_t>(op.width) * sizeof(float));
+               });
+  }
+
+  void bind_op(const Rope& op) {
+    const std::shared_ptr<Angles> angles = angles_[static_cast<size_t>(op.table)];
+    const RopeTable& table = program_.rope_tables[static_cast<size_t>(op.table)];
+    const int64_t heads = width(op.x) / op.head_dim;
+    for_groups(op.x, op.head_dim, {range(op.x), range_of(angles->cos.data(), 1)}, {range(op.out)},
+               [k = &kernels_, angles, heads, pairs = static_cast<int64_t>(table.frequency.size()),
+                interleaved = table.interleaved, x = at(op.x), n = op.head_dim, out = at(op.out)](int64_t g) {
+                 const int64_t token = g / heads;
+                 k->rope(x + g * n, angles->cos.data() + token * pairs, angles->sin.data() + token * pairs,
+                         pairs, interleaved, n, out + g * n);
+               });
+  }
+
+  void bind_op(const Attention& op) {
+    const KvLayer cache = memory_.kv(op.cache);
+    const AttentionArgs args{.q = at(op.q),
+                             .k = at(op.k),
+                             .v = at(op.v_),
+                             .out = at(op.out),
+                             .cache = cache,
+                             .n_head = op.n_head,
+                             .scale = op.scale,
+                             .window = op.window,
+                             .sinks = weights_.values(op.sinks)};
+    call({range(op.k), range(op.v_)}, {range_of(cache.data, 1)},
+         [f = kernels_.store_kv, args](const Step& step, Part part) { f(args, step, part); });
+    call({range(op.q), range_of(cache.data, 1)}, {range(op.out)},
+         [f = kernels_.attend, args](const Step& step, Part part) { f(args, step, part); });
+  }
+
+  void bind_op(const Glu& op) {
+    for_elements(op.out, {range(op.gate), range(op.up)}, {range(op.out)},
+                 [k = &kernels_, kind = op.activation, gate = at(op.gate), up = at(op.up), out = at(op.out)](
+                     int64_t i, int64_t n) { k->glu(kind, gate + i, up + i, n, out + i); });
+  }
+
+  void bind_op(const Sigmoid& op) {
+    for_elements(op.out, {range(op.x)}, {range(op.out)},
+                 [k = &kernels_, x = at(op.x), out = at(op.out)](int64_t i, int64_t n) {
+                   k->sigmoid(x + i, n, out + i);
+                 });
+  }
+
+  void bind_op(const SigmoidGate& op) {
+    const int64_t n = width(op.x), gates = width(op.gate);
+    for_groups(op.x, n, {range(op.x), range(op.gate)}, {range(op.out)},
+               [k = &kernels_, x = at(op.x), gate = at(op.gate), n, gates, out = at(op.out)](int64_t row) {
+                 k->sigmoid_gate(x + row * n, gate + row * gates, gates == 1, n, out + row * n);
+               });
+  }
+
+  void bind_op(const Softcap& op) {
+    for_elements(op.out, {range(op.x)}, {range(op.out)},
+                 [k = &kernels_, cap = op.cap, x = at(op.x), out = at(op.out)](int64_t i, int64_t n) {
+                   k->softcap(x + i, cap, n, out + i);
+                 });
+  }
+
+  void bind_op(const MoeRoute& op) {
+    const int64_t n_expert = width(op.logits), n_used = width(op.ids);
+    if (n_expert > kMaxExperts)
+      error_ = fmt::format("{} experts: the CPU backend does at most {}", n_expert, kMaxExperts);
+    auto* ids = reinterpret_cast<int32_t*>(at(op.ids));
+    for_groups(op.logits, n_expert, {range(op.logits)}, {range(op.ids), range(op.weights)},
+               [k = &kernels_, op, logits = at(op.logits), n_expert, n_used, ids,
+                weights = at(op.weights)](int64_t t) {
+                 k->moe_route(op.gating, logits + t * n_expert, n_expert, n_used, ids + t * n_used,
+                              weights + t * n_used);
+               });
+    auto groups = std::make_shared<ExpertGroups>();
+    groups->first.resize(static_cast<size_t>(n_expert) + 1);
+    groups->pairs.resize(static_cast<size_t>(options_.n_batch * n_used));
+    groups->tokens.resize(groups->pairs.size());
+    groups_[op.ids] = groups;
+    call({range(op.ids)}, {range_of(groups->first.data(), 1)},
+         [groups, ids, n_used](const Step& step, Part part) {
+           if (part.index == 0) groups->group(ids, step.n_tokens, n_used);
+         });
+  }
+
+  void bind_op(const MoeMatMul& op) {
+    const Matrix& m = weights_.matrix(op.weight);
+    const Columns x = columns(op.x, m);
+    const bool shared_x = width(op.x) == m.n_in;
+    const std::shared_ptr<ExpertGroups> groups = groups_.at(op.ids);
+    const MatMulTask task{.tiles = nullptr,
+                          .tile_bytes = m.tile_bytes,
+                          .n_in = m.n_in,
+                          .n_out = m.n_out,
+                          .first_tile = 0,
+                          .last_tile = 0,
+                          .n_columns = 0,
+                          .x = x.data,
+                          .x_stride = x.stride,
+                          .out = at(op.out)};
+    call({x.range, range_of(groups->first.data(), 1)}, {range(op.out)},
+         [&m, task, shared_x, groups, kernel = kernels_.matmul(m.packing->type),
+          scale = weights_.values(op.scale), bias = weights_.values(op.bias)](const Step&, Part part) {
+           MatMulTask mine = task;
+           const auto [first, last] = part.of(m.n_tiles);
+           mine.first_tile = first, mine.last_tile = last;
+           for (int64_t e = 0; e < m.n_stack; ++e) {
+             const int32_t begin = groups->first[static_cast<size_t>(e)],
+                           end = groups->first[static_cast<size_t>(e) + 1];
+             if (begin == end) continue;
+             mine.tiles = m.of(e);
+             mine.n_columns = end - begin;
+             mine.x_rows = (shared_x ? groups->tokens : groups->pairs).data() + begin;
+             mine.out_rows = groups->pairs.data() + begin;
+             mine.scale = scale ? scale[e] : 1;
+             mine.bias = bias ? bias + e * m.n_out : nullptr;
+             kernel(mine);
+           }
+         });
+  }
+
+  void bind_op(const MoeCombine& op) {
+    const int64_t n = width(op.out), slots = width(op.weights);
+    for_groups(
+        op.out, n, {range(op.x), range(op.weights)}, {range(op.out)},
+        [k = &kernels_, x = at(op.x), weights = at(op.weights), n, slots, out = at(op.out)](int64_t t) {
+          k->weighted_sum(x + t * slots * n, weights + t * slots, slots, n, out + t * n);
+        });
+  }
+
+  void bind_op(const CausalConv& op) {
+    const ConvLayer state = memory_.conv(op.state);
+    auto taps = std::make_shared<std::vector<float>>();  // [d_conv, channels]: channels in lanes
+    const float* kernel = weights_.values(op.kernel);
+    for (int64_t tap = 0; tap < state.shape.d_conv; ++tap)
+      for (int64_t c = 0; c < state.shape.channels; ++c)
+        taps->push_back(kernel[c * state.shape.d_conv + tap]);
+    const ConvArgs args{.x = at(op.x), .kernel = taps->data(), .out = at(op.out), .state = state};
+    call({range(op.x), range_of(state.data, 1)}, {range(op.out), range_of(state.data, 1)},
+         [f = kernels_.causal_conv, args, taps](const Step& step, Part part) { f(args, step, part); });
+  }
+
+  void bind_op(const DeltaDecay& op) {
+    const int64_t n = width(op.alpha);
+    for_groups(op.alpha, n, {range(op.alpha)}, {range(op.out)},
+               [x = at(op.alpha), a = weights_.values(op.a), bias = weights_.values(op.dt_bias), n,
+                out = at(op.out)](int64_t row) {
+                 for (int64_t i = 0; i < n; ++i) {
+                   const float v = x[row * n + i] + bias[i];
+                   out[row * n + i] = a[i] * (v > 20 ? v : std::log1p(std::exp(v)));
+                 }
+               });
+  }
+
+  void bind_op(const DeltaNet& op) {
+    const DeltaLayer state = memory_.delta(op.state);
+    const DeltaArgs args{.q = at(op.q),
+                         .k = at(op.k),
+                         .v = at(op.v_),
+                         .g = at(op.g),
+                         .beta = at(op.beta),
+                         .out = at(op.out),
+                         .state = state};
+    const std::vector<Range> reads{range(op.q), range(op.k),    range(op.v_),
+                                   range(op.g), range(op.beta), range_of(state.data, 1)};
+    call(reads, {range(op.out), range_of(state.data, 1)},
+         [f = kernels_.delta_net, args](const Step& step, Part part) { f(args, step, part); });
+    call(reads, {range_of(state.data, 1)},
+         [f = kernels_.delta_net_remember, args](const Step& step, Part part) { f(args, step, part); });
+  }
+
+  void bind_op(const Outputs& op) {
+    call({range(op.x)}, {range(op.out)},
+         [x = at(op.x), n = width(op.x), out = at(op.out)](const Step& step, Part part) {
+           const auto [begin, end] = part.of(step.n_outputs);
+           for (int64_t i = begin; i < end; ++i)
+             std::memcpy(out + i * n, x + step.output_rows[static_cast<size_t>(i)] * n,
+                         static_cast<size_t>(n) * sizeof(float));
+         });
+  }
+
+  /// The first calls of a step: the angles of all rotary embeddings, shared by the layers.
+  void bind_angles() {
+    for (const RopeTable& table : program_.rope_tables) {
+      const auto angles = std::make_shared<Angles>();
+      angles->cos.resize(static_cast<size_t>(options_.n_batch) * table.frequency.size());
+      angles->sin.resize(angles->cos.size());
+      angles_.push_back(angles);
+      call({}, {range_of(angles->cos.data(), 1)}, [angles, &table](const Step& step, Part part) {
+        const auto [begin, end] = part.of(step.n_tokens);
+        const size_t pairs = table.frequency.size();
+        for (auto t = static_cast<size_t>(begin); t < static_cast<size_t>(end); ++t)
+          for (size_t j = 0; j < pairs; ++j) {
+            const double angle = step.positions[t] * table.frequency[j];
+            angles->cos[t * pairs + j] = static_cast<float>(std::cos(angle) * table.magnitude);
+            angles->sin[t * pairs + j] = static_cast<float>(std::sin(angle) * table.magnitude);
+          }
+      });
+    }
+  }
+
+  const Program& program_;
+  const backend::CompileOptions& options_;
+  const Kernels& kernels_;
+  const Weights& weights_;
+  const CpuMemory& memory_;
+  Plan plan_;
+  Binding out_;
+  std::vector<int64_t> quantized_;  // row length of the values that some product needs as int8; 0: none does
+  std::vector<bool> is_quantized_;  // the call that makes the int8 form is there
+  std::vector<std::shared_ptr<Angles>> angles_;              // of each rope table
+  std::map<ValueId, std::shared_ptr<ExpertGroups>> groups_;  // by the value of the ids
+  std::vector<Range> read_, written_;                        // since the last barrier
+  std::string error_;                                        // what can't be bound
+};
+
+}  // namespace
+
+Result<Binding> bind(const Program& program, const backend::CompileOptions& options, const Kernels& kernels,
+                     const Weights& weights, const CpuMemory& memory) {
+  return Binder(program, options, kernels, weights, memory).bind();
+}
+
+}  // namespace halcyon::cpu

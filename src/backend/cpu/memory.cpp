@@ -1,0 +1,322 @@
+#include "backend/cpu/memory.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+namespace halcyon::cpu {
+
+using backend::KvType;
+using backend::SeqId;
+
+namespace {
+
+// More than any machine maps; sizes stop growing here, so that a product of hostile numbers can't wrap
+// around.
+constexpr int64_t kTooMuch = int64_t{1} << 48;
+constexpr int64_t kMaxBlocks = int64_t{1} << 24;
+constexpr int32_t kMaxSequences = 1 << 16;
+constexpr int32_t kMaxTaps = 64;
+constexpr int32_t kMaxDelta = 4096;
+
+int64_t times(int64_t a, int64_t b) { return a != 0 && b > kTooMuch / a ? kTooMuch : a * b; }
+int64_t plus(int64_t a, int64_t b) { return std::min(kTooMuch, a + b); }
+int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+int64_t megabytes(int64_t bytes) { return (bytes + 999'999) / 1'000'000; }
+
+int32_t blocks_for(int32_t n_tokens) { return n_tokens / kBlock + (n_tokens % kBlock != 0); }
+
+KvLayer kv_layout(const program::KvCache& cache, KvType type) {
+  KvLayer layer{.type = type, .n_head_kv = cache.n_head_kv, .head_dim = cache.head_dim};
+  const int64_t element = type == KvType::f32 ? 4 : type == KvType::f16 ? 2 : 1;
+  const int64_t groups = (cache.head_dim + kKvGroup - 1) / kKvGroup;
+  const int64_t scales = type == KvType::q8_0 ? groups * kBlock * 2 : 0;
+  layer.k_scales = cache.head_dim * kBlock * element;
+  layer.v = layer.k_scales + scales;
+  layer.v_scales = layer.v + layer.padded_dim() * kBlock * element;
+  layer.head_stride = round_up(layer.v_scales + scales, 64);
+  layer.block_stride = times(layer.head_stride, cache.n_head_kv);
+  return layer;
+}
+
+Result<void> check_shapes(const program::Program& program) {
+  for (const auto& [n_head_kv, head_dim] : program.kv_caches)
+    if (n_head_kv < 1 || head_dim < 1 || head_dim > kMaxHeadDim)
+      return fail("KV cache of {} heads of {}: the CPU backend does heads of 1 to {}", n_head_kv, head_dim,
+                  kMaxHeadDim);
+  for (const auto& [d_conv, channels] : program.conv_states)
+    if (d_conv < 1 || d_conv > kMaxTaps || channels < 1)
+      return fail("convolution of {} taps over {} channels: the CPU backend does 1 to {} taps", d_conv,
+                  channels, kMaxTaps);
+  for (const auto& [n_k, n_v, dk, dv] : program.delta_states)
+    if (std::min({n_k, n_v, dk, dv}) < 1 || dk > kMaxKeyDim || std::max(n_v, dv) > kMaxDelta ||
+        n_v % n_k != 0)
+      return fail(
+          "delta net of {} key heads of {} and {} value heads of {}: the CPU backend does key heads of up to "
+          "{}, and "
+          "as many value heads or a multiple",
+          n_k, dk, n_v, dv, kMaxKeyDim);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CpuMemory>> CpuMemory::create(const program::Program& program,
+                                                     const backend::CompileOptions& options) {
+  if (options.n_ctx < 1) return fail("a context of {} tokens: there must be at least 1", options.n_ctx);
+  if (options.n_seq < 1 || options.n_seq > kMaxSequences)
+    return fail("{} sequences: there can be 1 to {}", options.n_seq, kMaxSequences);
+  CHECK_OK(check_shapes(program));
+
+  std::unique_ptr<CpuMemory> memory(new CpuMemory);
+  memory->n_ctx_ = options.n_ctx;
+  memory->n_seq_ = options.n_seq;
+  memory->sequences_.resize(static_cast<size_t>(options.n_seq));
+  memory->chunks_.resize(static_cast<size_t>(options.n_seq));
+  CHECK_OK(memory->reserve_kv(program, options.kv));
+  CHECK_OK(memory->reserve_states(program));
+  return memory;
+}
+
+// Sequences that share no block need n_seq * blocks_per_seq blocks, and sharing only saves: a copy-on-write
+// takes one block more for the writer and leaves one fewer reference, so the pool never runs out.
+Result<void> CpuMemory::reserve_kv(const program::Program& program, KvType type) {
+  if (program.kv_caches.empty()) return {};
+  const int64_t per_seq = round_up(n_ctx_, kBlock) / kBlock;
+  const int64_t n_blocks = per_seq * n_seq_;
+  int64_t total = 0;
+  std::vector<int64_t> offsets;
+  for (const program::KvCache& cache : program.kv_caches) {
+    kv_layers_.push_back(kv_layout(cache, type));
+    offsets.push_back(total);
+    total = plus(total, round_up(times(kv_layers_.back().block_stride, n_blocks), 4096));
+  }
+  if (n_blocks > kMaxBlocks || total >= kTooMuch)
+    return fail("a KV cache for {} sequences of {} tokens is too large; lower the context or the sequences",
+                n_seq_, n_ctx_);
+  auto pages = Pages::reserve(static_cast<uint64_t>(total));
+  if (!pages)
+    return fail(
+        "no {} MB for the KV cache of {} sequences of {} tokens: {}; lower the context or the sequences",
+        megabytes(total), n_seq_, n_ctx_, pages.error().message);
+  kv_pages_ = std::move(*pages);
+  for (size_t i = 0; i < kv_layers_.size(); ++i) kv_layers_[i].data = kv_pages_.data() + offsets[i];
+
+  blocks_per_seq_ = static_cast<int32_t>(per_seq);
+  tables_.resize(static_cast<size_t>(n_blocks));
+  references_.resize(static_cast<size_t>(n_blocks));
+  free_blocks_.resize(static_cast<size_t>(n_blocks));
+  std::iota(free_blocks_.rbegin(), free_blocks_.rend(), 0);  // block 0 is taken first
+  return {};
+}
+
+Result<void> CpuMemory::reserve_states(const program::Program& program) {
+  for (const program::ConvState& shape : program.conv_states) conv_layers_.push_back({.shape = shape});
+  for (const program::DeltaState& shape : program.delta_states)
+    delta_layers_.push_back({.shape = shape, .chunks = chunks_.data()});
+  recurrent_ = !conv_layers_.empty() || !delta_layers_.empty();
+  if (!recurrent_) return {};
+
+  std::vector<int64_t> offsets;
+  const auto place = [&](const auto& layer) {
+    offsets.push_back(state_bytes_);
+    state_bytes_ = plus(state_bytes_, round_up(times(layer.floats(), sizeof(float)), 64));
+  };
+  for (const ConvLayer& layer : conv_layers_) place(layer);
+  for (const DeltaLayer& layer : delta_layers_) place(layer);
+  state_bytes_ = round_up(state_bytes_, 4096);
+
+  const int64_t per_seq = times(state_bytes_, 1 + kSnapshots);
+  const int64_t total = times(per_seq, n_seq_);
+  if (total >= kTooMuch)
+    return fail("recurrent states of {} sequences are too large; lower the sequences", n_seq_);
+  auto pages = Pages::reserve_huge(static_cast<uint64_t>(total));  // every token streams the whole of it
+  if (!pages)
+    return fail("no {} MB for the recurrent states of {} sequences: {}; lower the sequences",
+                megabytes(total), n_seq_, pages.error().message);
+  state_pages_ = std::move(*pages);
+
+  auto offset = offsets.begin();
+  const auto bind = [&](auto& layer) {
+    layer.data = reinterpret_cast<float*>(state_pages_.data() + *offset++);
+    layer.slot_stride = per_seq / static_cast<int64_t>(sizeof(float));
+  };
+  for (ConvLayer& layer : conv_layers_) bind(layer);
+  for (DeltaLayer& layer : delta_layers_) bind(layer);
+  return {};
+}
+
+const CpuMemory::Sequence* CpuMemory::find(SeqId seq) const {
+  if (seq < 0 || seq >= n_seq_) return nullptr;
+  const Sequence& s = sequences_[static_cast<size_t>(seq)];
+  return s.open ? &s : nullptr;
+}
+
+Result<CpuMemory::Sequence*> CpuMemory::known(SeqId seq) {
+  if (!find(seq)) return fail("there is no sequence {}", seq);
+  return &sequences_[static_cast<size_t>(seq)];
+}
+
+Result<SeqId> CpuMemory::create() {
+  const auto free = std::ranges::find(sequences_, false, &Sequence::open);
+  if (free == sequences_.end()) return fail("all {} sequences are in use", n_seq_);
+  *free = {};
+  free->open = true;
+  const auto seq = static_cast<SeqId>(free - sequences_.begin());
+  chunks_[static_cast<size_t>(seq)] = 0;  // the state of chunk 0 starts as zeros and is never read
+  return seq;
+}
+
+void CpuMemory::release(SeqId seq) {
+  if (!find(seq)) return;
+  drop_blocks(seq, 0);
+  sequences_[static_cast<size_t>(seq)] = {};
+}
+
+int32_t CpuMemory::length(SeqId seq) const {
+  const Sequence* s = find(seq);
+  return s ? s->length : 0;
+}
+
+Result<SeqId> CpuMemory::fork(SeqId seq) {
+  TRY(Sequence * parent, known(seq));
+  TRY(const SeqId child, create());
+  Sequence& s = sequences_[static_cast<size_t>(child)];
+  s.length = parent->length;
+  if (blocks_per_seq_ > 0) {
+    s.n_blocks = blocks_for(s.length);
+    std::copy_n(table(seq), s.n_blocks, table(child));
+    for (int32_t i = 0; i < s.n_blocks; ++i) ++references_[static_cast<size_t>(table(child)[i])];
+  }
+  if (recurrent_ && s.length > 0) {
+    chunks_[static_cast<size_t>(child)] = chunks_[static_cast<size_t>(seq)];
+    std::memcpy(state(child, 0), state(seq, 0), static_cast<size_t>(state_bytes_));
+  }
+  return child;
+}
+
+Result<void> CpuMemory::snapshot(SeqId seq) {
+  TRY(Sequence * s, known(seq));
+  if (!recurrent_ || s->length == 0) return {};
+  auto& snapshots = s->snapshots;
+  if (std::ranges::count(snapshots, s->length, &Snapshot::length) > 0) return {};
+  Snapshot fresh{.length = s->length, .chunk = chunks_[static_cast<size_t>(seq)], .place = 1};
+  if (std::ssize(snapshots) == kSnapshots) {
+    fresh.place = snapshots.front().place;
+    snapshots.erase(snapshots.begin());
+  } else {
+    while (std::ranges::count(snapshots, fresh.place, &Snapshot::place) > 0) ++fresh.place;
+  }
+  std::memcpy(state(seq, fresh.place), state(seq, 0), static_cast<size_t>(state_bytes_));
+  snapshots.push_back(fresh);
+  return {};
+}
+
+// A state of chunk c that has seen `length` tokens stands for every length from 32 c on: later rows are just
+// forgotten.
+int32_t CpuMemory::reachable(SeqId seq, int32_t n_tokens) const {
+  const Sequence* s = find(seq);
+  if (!s || n_tokens <= 0) return 0;
+  const int32_t wanted = std::min(n_tokens, s->length);
+  if (!recurrent_ || wanted >= chunks_[static_cast<size_t>(seq)] * kBlock) return wanted;
+  int32_t best = 0;
+  for (const Snapshot& snapshot : s->snapshots)
+    if (wanted >= snapshot.chunk * kBlock) best = std::max(best, std::min(wanted, snapshot.length));
+  return best;
+}
+
+Result<void> CpuMemory::truncate(SeqId seq, int32_t n_tokens) {
+  TRY(Sequence * s, known(seq));
+  if (n_tokens < 0 || n_tokens > s->length)
+    return fail("sequence {} has {} tokens and can't be cut to {}", seq, s->length, n_tokens);
+  if (const int32_t nearest = reachable(seq, n_tokens); nearest != n_tokens)
+    return fail("the recurrent state of sequence {} can't go back to {} tokens; the nearest before it is {}",
+                seq, n_tokens, nearest);
+  int32_t& chunk = chunks_[static_cast<size_t>(seq)];
+  if (n_tokens == 0) {
+    chunk = 0;
+  } else if (recurrent_ && n_tokens < chunk * kBlock) {
+    const auto holds = [&](const Snapshot& snapshot) {
+      return snapshot.chunk * kBlock <= n_tokens && n_tokens <= snapshot.length;
+    };
+    const auto source = std::ranges::find_if(s->snapshots, holds);
+    chunk = source->chunk;
+    std::memcpy(state(seq, 0), state(seq, source->place), static_cast<size_t>(state_bytes_));
+  }
+  std::erase_if(s->snapshots, [&](const Snapshot& snapshot) { return snapshot.length > n_tokens; });
+  drop_blocks(seq, n_tokens);
+  s->length = n_tokens;
+  return {};
+}
+
+Result<void> CpuMemory::begin(std::span<const backend::Segment> segments, Step& step) {
+  ++n_steps_;
+  for (const backend::Segment& segment : segments) {
+    TRY(Sequence * s, known(segment.seq));
+    if (s->last_step == n_steps_) return fail("sequence {} comes twice in a step", segment.seq);
+    s->last_step = n_steps_;
+    if (segment.tokens.empty()) return fail("sequence {} has no tokens in this step", segment.seq);
+    if (segment.tokens.size() > static_cast<size_t>(n_ctx_ - s->length))
+      return fail("sequence {} has {} tokens, and {} more do not fit into the context of {}", segment.seq,
+                  s->length, segment.tokens.size(), n_ctx_);
+  }
+  step.segments.clear();
+  int32_t row = 0;
+  for (const backend::Segment& segment : segments) {
+    const auto n_rows = static_cast<int32_t>(segment.tokens.size());
+    const int32_t first_pos = length(segment.seq);
+    if (blocks_per_seq_ > 0) grow(segment.seq, first_pos, first_pos + n_rows);
+    step.segments.push_back({.slot = segment.seq,
+                             .first_row = row,
+                             .n_rows = n_rows,
+                             .first_pos = first_pos,
+                             .blocks = table(segment.seq)});
+    row += n_rows;
+  }
+  step.n_tokens = row;
+  return {};
+}
+
+void CpuMemory::commit(const Step& step) {
+  for (const StepSegment& segment : step.segments) {
+    int32_t& length = sequences_[static_cast<size_t>(segment.slot)].length;
+    length = segment.first_pos + segment.n_rows;
+    chunks_[static_cast<size_t>(segment.slot)] = (length - 1) / kBlock;
+  }
+}
+
+// Gives the sequence blocks of its own for positions from first_pos to end_pos.
+void CpuMemory::grow(SeqId seq, int32_t first_pos, int32_t end_pos) {
+  Sequence& s = sequences_[static_cast<size_t>(seq)];
+  for (int32_t i = first_pos / kBlock; i < blocks_for(end_pos); ++i) {
+    int32_t& block = table(seq)[i];
+    if (i >= s.n_blocks) {
+      block = take_block();
+      s.n_blocks = i + 1;
+    } else if (int32_t& references = references_[static_cast<size_t>(block)]; references > 1) {
+      const int32_t copy = take_block();
+      for (const KvLayer& layer : kv_layers_)
+        std::memcpy(layer.head(copy, 0), layer.head(block, 0), static_cast<size_t>(layer.block_stride));
+      --references;
+      block = copy;
+    }
+  }
+}
+
+int32_t CpuMemory::take_block() {
+  const int32_t block = free_blocks_.back();
+  free_blocks_.pop_back();
+  references_[static_cast<size_t>(block)] = 1;
+  return block;
+}
+
+// Gives back the blocks beyond the first n_tokens positions.
+void CpuMemory::drop_blocks(SeqId seq, int32_t n_tokens) {
+  Sequence& s = sequences_[static_cast<size_t>(seq)];
+  for (; s.n_blocks > blocks_for(n_tokens); --s.n_blocks) {
+    const int32_t block = table(seq)[s.n_blocks - 1];
+    if (--references_[static_cast<size_t>(block)] == 0) free_blocks_.push_back(block);
+  }
+}
+
+}  // namespace halcyon::cpu

@@ -1,0 +1,203 @@
+// The primitives that every kernel is written in, in plain C++: sixteen lanes of 32 bits. The kernels are
+// templates over a struct like this one (simd_avx2.h and simd_avx512.h have the others); all of them give the
+// same bits, because the order of every sum is fixed here: lane by lane, and across lanes as reduce_add()
+// does it.
+//
+// Kernels and primitives use nothing of the standard library that could be emitted out of line: the linker
+// would keep one copy of it for all ISAs, and that might be the one for AVX-512.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "quant/float.h"
+
+namespace halcyon::cpu {
+
+/// Some are kept out of line: unrolled kernels of these would take minutes to compile.
+struct Scalar {
+  static constexpr int kColumns = 4;       ///< columns that a matrix product computes at once
+  static constexpr int kWideOffset = 128;  ///< what dot_wide() has added to each code
+
+  struct F {
+    float v[16];
+  };
+  struct I {
+    int32_t v[16];
+  };
+
+  static F zero() { return set1(0); }
+  static F set1(float x) {
+    return map([&](int) { return x; });
+  }
+  static F load(const float* p) {
+    return map([&](int i) { return p[i]; });
+  }
+  static void store(float* p, F x) { std::memcpy(p, x.v, sizeof x.v); }
+  static F load_n(const float* p, int n) {
+    return map([&](int i) { return i < n ? p[i] : 0.0f; });
+  }  ///< n <= 16
+  static void store_n(float* p, F x, int n) { std::memcpy(p, x.v, sizeof(float) * static_cast<size_t>(n)); }
+
+  static F add(F a, F b) {
+    return map([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static F sub(F a, F b) {
+    return map([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static F mul(F a, F b) {
+    return map([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  static F div(F a, F b) {
+    return map([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  [[gnu::noinline]] static F fma(F a, F b, F c) {
+    return map([&](int i) { return __builtin_fmaf(a.v[i], b.v[i], c.v[i]); });
+  }
+  [[gnu::noinline]] static F nfma(F a, F b, F c) {
+    return map([&](int i) { return __builtin_fmaf(-a.v[i], b.v[i], c.v[i]); });
+  }  ///< c - a b
+  static F min(F a, F b) {
+    return map([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  static F max(F a, F b) {
+    return map([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  static F abs(F a) {
+    return map([&](int i) { return __builtin_fabsf(a.v[i]); });
+  }
+
+  /// Halves are added to each other: lanes i and i + 8, then i and i + 4, i and i + 2, i and i + 1.
+  static float reduce_add(F x) {
+    for (int n = 8; n > 0; n /= 2)
+      for (int i = 0; i < n; ++i) x.v[i] += x.v[i + n];
+    return x.v[0];
+  }
+  static float reduce_max(F x) {
+    for (int i = 1; i < 16; ++i) x.v[0] = x.v[0] > x.v[i] ? x.v[0] : x.v[i];
+    return x.v[0];
+  }
+
+  [[gnu::noinline]] static F load_f16(const uint16_t* p) {
+    return map([&](int i) { return quant::f16_to_f32(p[i]); });
+  }
+  [[gnu::noinline]] static void store_f16(uint16_t* p, F x) {  ///< rounds to nearest even
+    for (int i = 0; i < 16; ++i) p[i] = quant::f32_to_f16(x.v[i]);
+  }
+  static F load_bf16(const uint16_t* p) {
+    return map([&](int i) { return quant::bf16_to_f32(p[i]); });
+  }
+  static I load_u8(const uint8_t* p) {
+    return map_i([&](int i) { return p[i]; });
+  }
+  static I load_i8(const int8_t* p) {
+    return map_i([&](int i) { return p[i]; });
+  }
+  static void store_i8(int8_t* p, I x) {  ///< saturates
+    for (int i = 0; i < 16; ++i)
+      p[i] = static_cast<int8_t>(x.v[i] > 127 ? 127 : x.v[i] < -128 ? -128 : x.v[i]);
+  }
+
+  static I load_words(const void* p) {  ///< 64 bytes
+    I x;
+    std::memcpy(x.v, p, sizeof x.v);
+    return x;
+  }
+  static I broadcast_word(const void* p) {  ///< the same 4 bytes in every lane
+    int32_t word;
+    std::memcpy(&word, p, sizeof word);
+    return set1_i(word);
+  }
+  static I set1_i(int32_t x) {
+    return map_i([&](int) { return x; });
+  }
+  static I lanes() {
+    return map_i([](int i) { return i; });
+  }  ///< 0, 1, … 15
+  static I add_i(I a, I b) {
+    return map_i([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static I and_i(I a, I b) {
+    return map_i([&](int i) { return a.v[i] & b.v[i]; });
+  }
+  static I or_i(I a, I b) {
+    return map_i([&](int i) { return a.v[i] | b.v[i]; });
+  }
+  template <int n>
+  static I shr(I a) {
+    return map_i([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.v[i]) >> n); });
+  }
+  static I shr_by(I a, int n) {
+    return map_i([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.v[i]) >> n); });
+  }
+  template <int n>
+  static I shl(I a) {
+    return map_i([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.v[i]) << n); });
+  }
+
+  static F to_float(I x) {
+    return map([&](int i) { return static_cast<float>(x.v[i]); });
+  }
+  static I to_int(F x) {
+    return map_i([&](int i) { return static_cast<int32_t>(__builtin_rintf(x.v[i])); });
+  }  ///< to nearest even; |x| < 2^31
+  static F as_float(I x) {
+    F f;
+    std::memcpy(f.v, x.v, sizeof f.v);
+    return f;
+  }
+  static I as_int(F x) {
+    I i;
+    std::memcpy(i.v, x.v, sizeof i.v);
+    return i;
+  }
+  static F where_less(I a, I b, F yes, F no) {  ///< a < b ? yes : no
+    return map([&](int i) { return a.v[i] < b.v[i] ? yes.v[i] : no.v[i]; });
+  }
+
+  /// lookup(): each byte of `nibbles`, 0 to 15, becomes that entry of the table.
+  struct Table {
+    int8_t v[16];
+  };
+  static Table table16(const int8_t* t) {
+    Table table;
+    std::memcpy(table.v, t, sizeof table.v);
+    return table;
+  }
+  [[gnu::noinline]] static I lookup(const Table& table, I nibbles) {
+    int8_t bytes[64];
+    std::memcpy(bytes, nibbles.v, sizeof bytes);
+    for (int8_t& b : bytes) b = table.v[b & 15];
+    return load_words(bytes);
+  }
+
+  /// acc + the dot product of 4 unsigned codes, each at most 129, with 4 signed bytes of x, none of them
+  /// -128.
+  [[gnu::noinline]] static I dot(I acc, I codes, I x) {
+    uint8_t c[64];
+    int8_t s[64];
+    std::memcpy(c, codes.v, sizeof c);
+    std::memcpy(s, x.v, sizeof s);
+    return map_i([&](int i) {
+      return acc.v[i] + c[4 * i] * s[4 * i] + c[4 * i + 1] * s[4 * i + 1] + c[4 * i + 2] * s[4 * i + 2] +
+             c[4 * i + 3] * s[4 * i + 3];
+    });
+  }
+  /// The same for signed codes with 128 added to each, in an ISA's own way: the sum of x times kWideOffset is
+  /// too much.
+  static I dot_wide(I acc, I codes, I x) { return dot(acc, codes, x); }
+
+ private:
+  static F map(auto f) {
+    F out;
+    for (int i = 0; i < 16; ++i) out.v[i] = f(i);
+    return out;
+  }
+  static I map_i(auto f) {
+    I out;
+    for (int i = 0; i < 16; ++i) out.v[i] = f(i);
+    return out;
+  }
+};
+
+}  // namespace halcyon::cpu

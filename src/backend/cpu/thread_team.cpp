@@ -1,0 +1,76 @@
+#include "backend/cpu/thread_team.h"
+
+#include <chrono>
+#include <system_error>
+
+#include "base/signals.h"
+
+namespace halcyon::cpu {
+namespace {
+
+constexpr auto kSpin = std::chrono::microseconds(20);
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(int32_t size) {
+  std::unique_ptr<ThreadTeam> team(new ThreadTeam(size));
+  const BlockSignals block;  // signals are for the threads of the program that we are part of
+  try {
+    for (int32_t i = 1; i < size; ++i) team->threads_.emplace_back([t = team.get(), i] { t->serve(i); });
+  } catch (const std::system_error& e) {
+    return fail("cannot start {} threads: {}; use fewer with --threads", size, e.code().message());
+  }
+  return team;
+}
+
+ThreadTeam::~ThreadTeam() {
+  stopping_.store(true, std::memory_order_relaxed);
+  started_.fetch_add(1, std::memory_order_seq_cst);
+  started_.notify_all();
+}
+
+void ThreadTeam::run(const std::function<void(Part)>& work) {
+  work_ = &work;
+  started_.fetch_add(1, std::memory_order_seq_cst);
+  started_.notify_all();
+  work({0, size_});
+  barrier();
+}
+
+void ThreadTeam::serve(int32_t index) {
+  for (uint32_t seen = 0;; ++seen) {
+    started_.wait(seen, std::memory_order_acquire);
+    if (stopping_.load(std::memory_order_relaxed)) return;
+    (*work_)({index, size_});
+    barrier();
+  }
+}
+
+void ThreadTeam::barrier() {
+  if (size_ == 1) return;
+  const uint32_t turn = passed_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == size_ - 1) {
+    arrived_.store(0, std::memory_order_relaxed);
+    // Sequentially consistent: notify_all() first looks whether anybody waits, and that look must not come
+    // before the store, or a thread that goes to sleep in between is never woken.
+    passed_.store(turn + 1, std::memory_order_seq_cst);
+    passed_.notify_all();
+    return;
+  }
+  const auto sleep_at = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (passed_.load(std::memory_order_acquire) != turn) return;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < sleep_at);
+  while (passed_.load(std::memory_order_acquire) == turn) passed_.wait(turn, std::memory_order_acquire);
+}
+
+}  // namespace halcyon::cpu

@@ -1,0 +1,78 @@
+#include "cli/answer.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+#include <system_error>
+
+namespace halcyon::cli {
+namespace {
+
+/// The most memory that this process ever had, in bytes (VmHWM of proc(5)).
+std::optional<double> peak_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string key; status >> key; status.ignore(1 << 16, '\n')) {
+    if (double kib = 0; key == "VmHWM:" && status >> kib) return kib * 1024;
+  }
+  return std::nullopt;
+}
+
+/// Three significant digits, or all before the point.
+std::string number(double x) { return x < 100 ? fmt::format("{:.3g}", x) : fmt::format("{:.0f}", x); }
+
+std::string rate(int32_t steps, double ms) {
+  return (steps > 0 && ms > 0 ? number(steps * 1e3 / ms) : "-") + " tok/s";
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == 0x7F) {
+      out += "\u2421";
+    } else if (byte < 0x20 && byte != '\n' && byte != '\t') {
+      out += {'\xE2', '\x90', static_cast<char>(0x80 + byte)};  // U+2400 + byte: pictures of the controls
+    } else if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      out += "\ufffd", ++i;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+Result<Answer> print_answer(engine::Generation& generation) {
+  static const bool terminal = isatty(STDOUT_FILENO) != 0;
+  Answer answer;
+  while (std::optional<engine::Event> event = generation.next()) {
+    if (!event->text.empty()) {
+      answer.text += event->text;
+      fmt::print("{}", terminal ? printable(event->text) : event->text);
+      if (std::fflush(stdout) != 0)
+        return fail("cannot write standard output: {}", std::generic_category().message(errno));
+    }
+    if (event->finish) answer.finish = std::move(*event->finish);
+  }
+  if (!answer.text.ends_with('\n')) fmt::print("\n");
+  std::fflush(stdout);
+  if (answer.finish.error) return std::unexpected(std::move(*answer.finish.error));
+  return answer;
+}
+
+std::string measures(const engine::Timings& t) {
+  const int32_t decoded = t.predicted_n - 1;  // the first token came with the prompt
+  std::string line = fmt::format("prefill {} ({} tokens", rate(t.prompt_n, t.prompt_ms), t.prompt_n);
+  if (t.cache_n > 0) line += fmt::format(", {} reused", t.cache_n);
+  line += fmt::format(") · decode {} ({} tokens)", rate(decoded, t.predicted_ms), t.predicted_n);
+  if (decoded > 0) line += fmt::format(" · {} CPU-ms/token", number(t.predicted_cpu_ms / decoded));
+  if (const std::optional<double> peak = peak_memory())
+    line += fmt::format(" · peak memory {:.0f} MB", *peak / 1e6);
+  return line;
+}
+
+}  // namespace halcyon::cli
