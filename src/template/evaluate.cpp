@@ -1,3 +1,4 @@
+#include "base/quote.h"
 #include "template/builtins.h"
 #include "template/interpreter.h"
 #include "template/operators.h"
@@ -11,15 +12,9 @@ Result<void> Interpreter::check_limits() const {
 }
 
 Result<Value> Interpreter::eval(const Expression& expression) {
-  const Level level(depth_);
-  rt_.charge(1);
-  Result<Value> value;
-  if (auto ok = check_limits(); !ok)
-    value = forward_error(ok);
-  else
-    value = std::visit([this](const auto& node) { return eval_node(node); }, expression.node);
-  if (!value) locate(expression.line);
-  return value;
+  return within_limits<Value>(expression.line, [&] {
+    return std::visit([this](const auto& node) { return eval_node(node); }, expression.node);
+  });
 }
 
 Result<Value> Interpreter::eval_or_none(const ExpressionPtr& expression) {
@@ -30,9 +25,9 @@ Result<Value> Interpreter::eval_or_none(const ExpressionPtr& expression) {
 Result<Value> Interpreter::eval_node(const Literal& node) { return node.value; }
 
 Result<Value> Interpreter::eval_node(const Name& node) {
-  if (const Value* value = scope_->find(node.name)) return *value;
+  if (const Value* value = scope_->find(rt_, node.name)) return *value;
   if (const Value* value = find_global(node.name)) return *value;
-  const Value message = rt_.string(fmt::format("'{}' is undefined", node.name));
+  const Value message = rt_.string(fmt::format("{} is undefined", quote(node.name)));
   return Value(Undefined{*message.as<std::string_view>()});
 }
 
@@ -50,9 +45,9 @@ Result<Value> Interpreter::eval_node(const DictLiteral& node) {
   Dict* dict = rt_.dict();
   for (const auto& [key_expression, value_expression] : node.entries) {
     TRY(const Value key, eval(*key_expression));
-    if (!hashable(key)) return fail("'{}' cannot be the key of a dict", type_name(key));
+    CHECK_OK(check_key(rt_, key));
     TRY(const Value value, eval(*value_expression));
-    dict->set(key, value);
+    dict->set(rt_, key, value);
   }
   return Value(dict);
 }
@@ -172,16 +167,17 @@ Result<Value> Interpreter::call(const Value& callee, const Arguments& arguments)
 
 Result<Value> Interpreter::eval_node(const FilterCall& node) {
   TRY(const Value subject, eval(*node.subject));
-  if (!node.filter) return fail("there is no filter named '{}'", node.name);
+  if (!node.filter) return fail("there is no filter named {}", quote(node.name));
   TRY(const Arguments arguments, eval_arguments(node.arguments));
-  if (const auto* text = subject.as<std::string_view>()) rt_.charge_bytes(text->size());
+  CHECK_OK(rt_.charge_call(subject, arguments));
   return node.filter(rt_, subject, arguments);
 }
 
 Result<Value> Interpreter::eval_node(const TestCall& node) {
   TRY(const Value subject, eval(*node.subject));
-  if (!node.test) return fail("there is no test named '{}'", node.name);
+  if (!node.test) return fail("there is no test named {}", quote(node.name));
   TRY(const Arguments arguments, eval_arguments(node.arguments));
+  CHECK_OK(rt_.charge_call(subject, arguments));
   TRY(const bool holds, node.test(rt_, subject, arguments));
   return Value(holds != node.negated);
 }
@@ -204,6 +200,7 @@ Result<Arguments> Interpreter::eval_arguments(const CallArguments& from) {
   if (from.named_splat) {
     TRY(const Value splat, eval(*from.named_splat));
     if (!splat.dict()) return fail("'**' needs a dict, not '{}'", type_name(splat));
+    CHECK_OK(rt_.reserve_items(static_cast<Int>(splat.dict()->size())));
     for (const auto& [key, value] : splat.dict()->entries()) {
       if (!key.is<std::string_view>()) return fail("'**' needs strings as keys, not '{}'", type_name(key));
       arguments.named.emplace_back(*key.as<std::string_view>(), value);

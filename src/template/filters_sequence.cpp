@@ -3,6 +3,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/quote.h"
 #include "template/builtins.h"
 #include "template/operators.h"
 #include "template/text.h"
@@ -14,14 +15,15 @@ namespace {
 class Getter {
  public:
   Getter() = default;
-  explicit Getter(const Value* path, const Value* fallback = nullptr) : fallback_(fallback) {
+  Getter(Runtime& rt, const Value* path, const Value* fallback = nullptr) : fallback_(fallback) {
     if (!path || path->is<None>()) return;
     const auto* text = path->as<std::string_view>();
     if (!text) {
       keys_.push_back(*path);
       return;
     }
-    for (size_t start = 0; start <= text->size();) {
+    for (size_t start = 0; start <= text->size() && !rt.exhausted();) {
+      rt.charge(1);
       const size_t end = std::min(text->find('.', start), text->size());
       const std::string_view part = text->substr(start, end - start);
       const bool number =
@@ -33,6 +35,8 @@ class Getter {
 
   Result<Value> operator()(Runtime& rt, Value value) const {
     for (const Value& key : keys_) {
+      rt.charge(1);
+      CHECK_OK(rt.check());
       TRY(value, item(rt, value, key));
       if (fallback_ && value.is<Undefined>()) value = *fallback_;
     }
@@ -45,9 +49,11 @@ class Getter {
 };
 
 /// Text in lower case unless case counts; for sorting and grouping.
-Value fold(Runtime& rt, const Value& value, bool case_sensitive) {
+Result<Value> fold(Runtime& rt, const Value& value, bool case_sensitive) {
   const auto* text = value.as<std::string_view>();
-  return text && !case_sensitive ? rt.string(lower(*text)) : value;
+  if (!text || case_sensitive) return value;
+  CHECK_OK(rt.reserve(static_cast<Int>(text->size())));
+  return rt.string(lower(*text));
 }
 
 struct Keyed {
@@ -72,8 +78,9 @@ Result<std::vector<Keyed>> keyed(Runtime& rt, const Value& subject, const Getter
   TRY(const std::vector<Value> items, iterate(rt, subject));
   std::vector<Keyed> out;
   for (const Value& value : items) {
-    TRY(const Value key, getter(rt, value));
-    out.push_back({fold(rt, key, case_sensitive), value});
+    TRY(const Value found, getter(rt, value));
+    TRY(const Value key, fold(rt, found, case_sensitive));
+    out.push_back({key, value});
   }
   return out;
 }
@@ -90,7 +97,7 @@ Result<Value> sort(Runtime& rt, const Value& subject, const Arguments& arguments
   const bool case_sensitive = bound.truthy_or(1, false);
   const auto* path = bound[2] ? bound[2]->as<std::string_view>() : nullptr;
   if (!path || path->find(',') == path->npos) {
-    TRY(std::vector<Keyed> items, keyed(rt, subject, Getter(bound[2]), case_sensitive));
+    TRY(std::vector<Keyed> items, keyed(rt, subject, Getter(rt, bound[2]), case_sensitive));
     CHECK_OK(sort_keyed(rt, items, bound.truthy_or(0, false)));
     return list_of(rt, items);
   }
@@ -100,13 +107,12 @@ Result<Value> sort(Runtime& rt, const Value& subject, const Arguments& arguments
   for (size_t start = 0; start <= path->size();) {
     const size_t end = std::min(path->find(',', start), path->size());
     const Value part(path->substr(start, end - start));
-    const Getter getter(&part);
+    const Getter getter(rt, &part);
     for (Keyed& k : items) {
-      TRY(const Value key, getter(rt, k.value));
-      rt.charge(1);
-      k.key.list()->items.push_back(fold(rt, key, case_sensitive));
+      TRY(const Value found, getter(rt, k.value));
+      TRY(const Value key, fold(rt, found, case_sensitive));
+      k.key.list()->items.push_back(key);
     }
-    CHECK_OK(rt.check());
     start = end + 1;
   }
   CHECK_OK(sort_keyed(rt, items, bound.truthy_or(0, false)));
@@ -115,14 +121,15 @@ Result<Value> sort(Runtime& rt, const Value& subject, const Arguments& arguments
 
 Result<Value> unique(Runtime& rt, const Value& subject, const Arguments& arguments) {
   TRY(const Bound bound, bind("unique", arguments, {"case_sensitive", "attribute"}));
-  TRY(const std::vector<Keyed> items, keyed(rt, subject, Getter(bound[1]), bound.truthy_or(0, false)));
+  TRY(const std::vector<Keyed> items, keyed(rt, subject, Getter(rt, bound[1]), bound.truthy_or(0, false)));
   Dict seen;
   List* out = rt.list(List::Form::lazy);
   for (const Keyed& k : items) {
-    if (!hashable(k.key)) return fail("unique: '{}' cannot be compared by hash", type_name(k.key));
-    if (seen.find(k.key)) continue;
+    TRY(const bool comparable, hashable(rt, k.key));
+    if (!comparable) return fail("unique: '{}' cannot be compared by hash", type_name(k.key));
+    if (seen.find(rt, k.key)) continue;
     rt.charge(4);
-    seen.set(k.key, k.key);
+    seen.set(rt, k.key, k.key);
     out->items.push_back(k.value);
   }
   return Value(out);
@@ -131,7 +138,7 @@ Result<Value> unique(Runtime& rt, const Value& subject, const Arguments& argumen
 /// min and max: the first element that no other one beats.
 Result<Value> extreme(Runtime& rt, const Value& subject, const Arguments& arguments, bool greatest) {
   TRY(const Bound bound, bind(greatest ? "max" : "min", arguments, {"case_sensitive", "attribute"}));
-  TRY(const std::vector<Keyed> items, keyed(rt, subject, Getter(bound[1]), bound.truthy_or(0, false)));
+  TRY(const std::vector<Keyed> items, keyed(rt, subject, Getter(rt, bound[1]), bound.truthy_or(0, false)));
   if (items.empty()) return Value(Undefined{"No aggregated item, sequence was empty."});
   size_t best = 0;
   for (size_t i = 1; i < items.size(); ++i) {
@@ -150,7 +157,7 @@ Result<Value> max(Runtime& rt, const Value& subject, const Arguments& arguments)
 
 Result<Value> sum(Runtime& rt, const Value& subject, const Arguments& arguments) {
   TRY(const Bound bound, bind("sum", arguments, {"attribute", "start"}));
-  const Getter getter(bound[0]);
+  const Getter getter(rt, bound[0]);
   TRY(const std::vector<Value> items, iterate(rt, subject));
   Value total = bound[1] ? *bound[1] : Value(0);
   for (const Value& element : items) {
@@ -162,7 +169,7 @@ Result<Value> sum(Runtime& rt, const Value& subject, const Arguments& arguments)
 
 Result<Value> join(Runtime& rt, const Value& subject, const Arguments& arguments) {
   TRY(const Bound bound, bind("join", arguments, {"d", "attribute"}));
-  const Getter getter(bound[1]);
+  const Getter getter(rt, bound[1]);
   TRY(const std::string separator, bound[0] ? to_string(rt, *bound[0]) : Result<std::string>(""));
   TRY(const std::vector<Value> items, iterate(rt, subject));
   std::string out;
@@ -228,20 +235,22 @@ Result<Value> dictsort(Runtime& rt, const Value& subject, const Arguments& argum
   if (by != "key" && by != "value") return fail("dictsort: 'by' must be 'key' or 'value'");
   if (!subject.dict()) return fail("dictsort needs a dict, not '{}'", type_name(subject));
   std::vector<Keyed> entries;
-  for (const auto& [key, value] : subject.dict()->entries())
-    entries.push_back({fold(rt, by == "key" ? key : value, bound.truthy_or(0, false)),
-                       Value(rt.list({key, value}, List::Form::tuple))});
+  for (const auto& [key, value] : subject.dict()->entries()) {
+    TRY(const Value folded, fold(rt, by == "key" ? key : value, bound.truthy_or(0, false)));
+    entries.push_back({folded, Value(rt.list({key, value}, List::Form::tuple))});
+  }
   CHECK_OK(sort_keyed(rt, entries, bound.truthy_or(2, false)));
   return list_of(rt, entries);
 }
 
 Result<Value> groupby(Runtime& rt, const Value& subject, const Arguments& arguments) {
   TRY(const Bound bound, bind("groupby", arguments, {"attribute", "default", "case_sensitive"}, 1));
-  const Getter getter(bound[0], bound[1]);
+  const Getter getter(rt, bound[0], bound[1]);
   TRY(std::vector<Keyed> entries, keyed(rt, subject, getter, bound.truthy_or(2, false)));
   CHECK_OK(sort_keyed(rt, entries, false));
   List* groups = rt.list();
   for (size_t i = 0; i < entries.size();) {
+    CHECK_OK(rt.check());
     List* members = rt.list();
     TRY(const Value name, getter(rt, entries[i].value));
     const Value key = entries[i].key;
@@ -260,6 +269,7 @@ Result<Value> batch(Runtime& rt, const Value& subject, const Arguments& argument
   TRY(const std::vector<Value> values, iterate(rt, subject));
   List* out = rt.list(List::Form::lazy);
   for (size_t i = 0; i < values.size();) {
+    CHECK_OK(rt.check());
     List* row = rt.list();
     for (; i < values.size() && static_cast<Int>(row->items.size()) < size; ++i)
       row->items.push_back(values[i]);
@@ -281,6 +291,7 @@ Result<Value> slice_filter(Runtime& rt, const Value& subject, const Arguments& a
   const size_t n = static_cast<size_t>(count), per_slice = values.size() / n, longer = values.size() % n;
   List* out = rt.list(List::Form::lazy);
   for (size_t i = 0, at = 0; i < n; ++i) {
+    CHECK_OK(rt.check());
     List* column = rt.list();
     for (size_t k = per_slice + (i < longer); k > 0; --k) column->items.push_back(values[at++]);
     if (bound[1] && !bound[1]->is<None>() && i >= longer) column->items.push_back(*bound[1]);
@@ -299,11 +310,14 @@ Arguments rest_of(const Arguments& arguments, size_t n) {
 }
 
 Result<Value> map(Runtime& rt, const Value& subject, const Arguments& arguments) {
+  // map('map', 'map', …) goes one level deeper for each of them.
+  if (arguments.positional.size() > limits::value_depth)
+    return fail("map takes at most {} arguments", limits::value_depth);
   TRY(const std::vector<Value> values, iterate(rt, subject));
   List* out = rt.list(List::Form::lazy);
   if (arguments.positional.empty()) {
     TRY(const Bound bound, bind("map", arguments, {"attribute", "default"}, 1));
-    const Getter getter(bound[0], bound[1]);
+    const Getter getter(rt, bound[0], bound[1]);
     for (const Value& element : values) {
       TRY(const Value value, getter(rt, element));
       out->items.push_back(value);
@@ -313,11 +327,10 @@ Result<Value> map(Runtime& rt, const Value& subject, const Arguments& arguments)
   const auto* name = arguments.positional[0].as<std::string_view>();
   const FilterFunction filter = name ? find_filter(*name) : nullptr;
   if (!filter)
-    return fail("map: there is no filter named '{}'", name ? *name : type_name(arguments.positional[0]));
+    return fail("map: there is no filter named {}", quote(name ? *name : type_name(arguments.positional[0])));
   const Arguments rest = rest_of(arguments, 1);
   for (const Value& element : values) {
-    if (const auto* text = element.as<std::string_view>()) rt.charge_bytes(text->size());
-    CHECK_OK(rt.check());
+    CHECK_OK(rt.charge_call(element, rest));
     TRY(const Value value, filter(rt, element, rest));
     out->items.push_back(value);
   }
@@ -330,19 +343,19 @@ Result<Value> choose(Runtime& rt, const Value& subject, const Arguments& argumen
   TRY(const std::vector<Value> values, iterate(rt, subject));
   const std::vector<Value>& given = arguments.positional;
   if (by_attribute && given.empty()) return fail("selectattr and rejectattr need the name of an attribute");
-  const Getter getter = by_attribute ? Getter(&given[0]) : Getter();
+  const Getter getter = by_attribute ? Getter(rt, &given[0]) : Getter();
   constexpr size_t at = by_attribute ? 1 : 0;
   TestFunction test = nullptr;
   if (given.size() > at) {
     const auto* name = given[at].as<std::string_view>();
     test = name ? find_test(*name) : nullptr;
-    if (!test) return fail("there is no test named '{}'", name ? *name : type_name(given[at]));
+    if (!test) return fail("there is no test named {}", quote(name ? *name : type_name(given[at])));
   }
   const Arguments rest = rest_of(arguments, at + 1);
   List* out = rt.list(List::Form::lazy);
   for (const Value& element : values) {
-    CHECK_OK(rt.check());
     TRY(const Value value, getter(rt, element));
+    CHECK_OK(rt.charge_call(value, rest));
     TRY(const bool holds, test ? test(rt, value, rest) : Result<bool>(truthy(value)));
     if (holds == wanted) out->items.push_back(element);
   }

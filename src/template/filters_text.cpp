@@ -63,30 +63,36 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
-std::string escape_html(std::string_view text) {
+/// What HTML writes for a character that means something to it; empty for any other.
+std::string_view html_entity(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&#34;";
+    case '\'':
+      return "&#39;";
+    default:
+      return {};
+  }
+}
+
+Result<Value> escape(Runtime& rt, const Value& subject, const Arguments& arguments) {
+  CHECK_OK(bind("escape", arguments, {}));
+  TRY(const std::string_view text, text_of(rt, subject));
+  Int size = 0;
+  for (const char c : text) size += static_cast<Int>(std::max<size_t>(html_entity(c).size(), 1));
+  CHECK_OK(rt.reserve(size));
   std::string out;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
+    const std::string_view entity = html_entity(c);
+    out += entity.empty() ? std::string_view(&c, 1) : entity;
   }
-  return out;
+  return rt.string(out);
 }
 
 Result<Value> replace_filter(Runtime& rt, const Value& subject, const Arguments& arguments) {
@@ -96,10 +102,6 @@ Result<Value> replace_filter(Runtime& rt, const Value& subject, const Arguments&
   TRY(const std::string_view to, text_of(rt, *bound[1]));
   TRY(const Int count, bound[2] && bound[2]->is<None>() ? Result<Int>(-1) : bound.integer_or(2, -1));
   return replaced(rt, text, from, to, count);
-}
-
-Result<Value> escape(Runtime& rt, const Value& subject, const Arguments& arguments) {
-  return mapped<escape_html>(rt, subject, arguments);
 }
 
 Result<Value> length(Runtime&, const Value& subject, const Arguments& arguments) {
@@ -270,12 +272,11 @@ Result<Value> truncate(Runtime& rt, const Value& subject, const Arguments& argum
   TRY(const std::string_view end, bound.string_or(2, "..."));
   TRY(const Int leeway, bound.integer_or(3, 5));
   TRY(const std::string_view text, text_of(rt, subject));
-  const std::vector<Char> chars = chars_of(text);
   const Int end_length = static_cast<Int>(count_chars(end));
   if (length < end_length || leeway < 0) return fail("truncate: the length {} is too small", length);
-  if (static_cast<Int>(chars.size()) <= length + leeway) return Value(text);
+  if (static_cast<Int>(count_chars(text)) <= length + leeway) return Value(text);
   size_t bytes = 0;
-  for (Int i = 0; i < length - end_length; ++i) bytes += chars[static_cast<size_t>(i)].bytes.size();
+  for (Int i = 0; i < length - end_length; ++i) bytes += char_at(text, bytes).bytes.size();
   std::string_view kept = text.substr(0, bytes);
   if (!bound.truthy_or(1, false)) kept = kept.substr(0, kept.rfind(' '));
   return rt.concat(kept, end);
@@ -297,7 +298,8 @@ Result<Value> wordcount(Runtime& rt, const Value& subject, const Arguments& argu
 }
 
 /// Percent-encodes a path, or a part of a query, where a space is written as '+'.
-void append_quoted_url(std::string& out, std::string_view text, bool query) {
+Result<void> append_quoted_url(Runtime& rt, std::string& out, std::string_view text, bool query) {
+  CHECK_OK(rt.reserve(static_cast<Int>(3 * text.size())));
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool plain = byte < 0x80 && (is_alpha(byte) || is_digit(byte) ||
@@ -309,6 +311,7 @@ void append_quoted_url(std::string& out, std::string_view text, bool query) {
     else
       out += fmt::format("%{:02X}", byte);
   }
+  return {};
 }
 
 Result<Value> urlencode(Runtime& rt, const Value& subject, const Arguments& arguments) {
@@ -319,13 +322,13 @@ Result<Value> urlencode(Runtime& rt, const Value& subject, const Arguments& argu
       TRY(const std::string_view name, text_of(rt, key));
       TRY(const std::string_view content, text_of(rt, value));
       if (!out.empty()) out += '&';
-      append_quoted_url(out, name, true);
+      CHECK_OK(append_quoted_url(rt, out, name, true));
       out += '=';
-      append_quoted_url(out, content, true);
+      CHECK_OK(append_quoted_url(rt, out, content, true));
     }
   } else {
     TRY(const std::string_view text, text_of(rt, subject));
-    append_quoted_url(out, text, false);
+    CHECK_OK(append_quoted_url(rt, out, text, false));
   }
   return rt.string(out);
 }
@@ -336,7 +339,7 @@ Result<Value> format_filter(Runtime& rt, const Value& subject, const Arguments& 
   if (!arguments.named.empty()) {
     if (!arguments.positional.empty()) return fail("format takes values by position or by name, not both");
     Dict* dict = rt.dict();
-    for (const auto& [name, value] : arguments.named) dict->set(Value(name), value);
+    for (const auto& [name, value] : arguments.named) dict->set(rt, Value(name), value);
     values = Value(dict);
   } else {
     values = Value(rt.list(arguments.positional, List::Form::tuple));
@@ -356,7 +359,7 @@ Result<Value> replaced(Runtime& rt, std::string_view text, std::string_view from
   if (to.size() > from.size()) {
     // Exact where it matters: counting is cheaper than refusing what would have fitted.
     Int found = from.empty() ? times : 0;
-    for (size_t at = 0; !from.empty() && found < times && (at = text.find(from, at)) != text.npos;
+    for (size_t at = 0; !from.empty() && found < times && (at = find_part(text, from, at)) != text.npos;
          at += from.size())
       ++found;
     CHECK_OK(rt.reserve(static_cast<Int>(text.size()) + found * static_cast<Int>(to.size() - from.size())));

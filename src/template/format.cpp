@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/quote.h"
 #include "template/operators.h"
 #include "template/text.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int max_width = 100'000;
 constexpr int max_precision = 400;
+constexpr size_t max_time_format = 4096;
 
 /// One conversion, in the terms both kinds share.
 struct Spec {
@@ -170,7 +172,7 @@ Result<std::string> convert_percent(Runtime& rt, const Value& value, Spec spec) 
       return pad(text, spec, '>');
     }
     default:
-      return fail("the format '%{}' is unknown", spec.type);
+      return fail("the format {} is unknown", quote(std::string("%") + spec.type));
   }
 }
 
@@ -204,7 +206,7 @@ Result<Spec> parse_spec(std::string_view text) {
     TRY(spec.precision, read_number(text, ++at, max_precision));
   }
   if (at < text.size()) spec.type = text[at++];
-  if (at != text.size()) return fail("the format specification '{}' is invalid", text);
+  if (at != text.size()) return fail("the format specification {} is invalid", quote(text));
   return spec;
 }
 
@@ -224,13 +226,14 @@ Result<std::string> convert_braces(Runtime& rt, const Value& value, std::string_
     return pad(digits, spec, '>');
   }
   if (integer_type || real_type || (spec.type && spec.type != 's'))
-    return fail("the format '{}' does not fit '{}'", spec.type, type_name(value));
+    return fail("the format {} does not fit '{}'", quote({&spec.type, 1}), type_name(value));
   TRY(const std::string shown, to_string(rt, value));
   return pad(cut(shown, spec.precision), spec, '<');
 }
 
 /// The value a replacement field names: `0`, `name`, `name.attribute`, `0[key]`; empty counts up.
 Result<Value> find_field(Runtime& rt, std::string_view field, const Arguments& arguments, size_t& automatic) {
+  rt.charge(1);
   const size_t end = std::min(field.find_first_of(".["), field.size());
   const std::string_view head = field.substr(0, end);
   Value value;
@@ -239,9 +242,10 @@ Result<Value> find_field(Runtime& rt, std::string_view field, const Arguments& a
     std::from_chars(head.data(), head.data() + head.size(), index);
   } else if (!head.empty()) {
     const Value* found = nullptr;
+    rt.charge(arguments.named.size());
     for (const auto& [name, candidate] : arguments.named)
       if (name == head) found = &candidate;
-    if (!found) return fail("format: the argument '{}' is missing", head);
+    if (!found) return fail("format: the argument {} is missing", quote(head));
     value = *found;
   } else {
     ++automatic;
@@ -251,8 +255,9 @@ Result<Value> find_field(Runtime& rt, std::string_view field, const Arguments& a
     value = arguments.positional[index];
   }
   for (size_t at = end; at < field.size();) {
+    rt.charge(1);
     const bool dot = field[at] == '.';
-    if (!dot && field[at] != '[') return fail("format: the field '{}' is invalid", field);
+    if (!dot && field[at] != '[') return fail("format: the field {} is invalid", quote(field));
     const size_t stop = std::min(dot ? field.find_first_of(".[", at + 1) : field.find(']', at), field.size());
     const std::string_view name = field.substr(at + 1, stop - at - 1);
     const bool number =
@@ -270,12 +275,13 @@ Result<Value> find_field(Runtime& rt, std::string_view field, const Arguments& a
 }  // namespace
 
 Result<std::string> format_percent(Runtime& rt, std::string_view pattern, const Value& values) {
+  rt.charge_bytes(pattern.size());
   const List* tuple = values.list() && values.list()->form == List::Form::tuple ? values.list() : nullptr;
   size_t used = 0;
   bool by_name = false;
   const auto next_value = [&]() -> Result<Value> {
     if (used >= (tuple ? tuple->items.size() : 1))
-      return fail("there are fewer values than the format '{}' has", pattern);
+      return fail("there are fewer values than the format {} has", quote(pattern));
     return tuple ? tuple->items[used++] : (++used, values);
   };
   std::string out;
@@ -289,15 +295,17 @@ Result<std::string> format_percent(Runtime& rt, std::string_view pattern, const 
       ++i;
       continue;
     }
+    rt.charge(1);
     Spec spec;
     std::optional<Value> named;
     if (i < pattern.size() && pattern[i] == '(') {
       const size_t close = pattern.find(')', i);
-      if (close == pattern.npos) return fail("the format '{}' has an unclosed name", pattern);
-      if (!values.dict()) return fail("the format '{}' needs a dict, not '{}'", pattern, type_name(values));
+      if (close == pattern.npos) return fail("the format {} has an unclosed name", quote(pattern));
+      if (!values.dict())
+        return fail("the format {} needs a dict, not '{}'", quote(pattern), type_name(values));
       const std::string_view key = pattern.substr(i + 1, close - i - 1);
-      const Value* found = values.dict()->find(Value(key));
-      if (!found) return fail("the format's name '{}' is missing in the dict", key);
+      const Value* found = values.dict()->find(rt, Value(key));
+      if (!found) return fail("the format's name {} is missing in the dict", quote(key));
       named = *found;
       by_name = true;
       i = close + 1;
@@ -318,7 +326,7 @@ Result<std::string> format_percent(Runtime& rt, std::string_view pattern, const 
     if (i < pattern.size() && pattern[i] == '.') {
       TRY(spec.precision, read_number(pattern, ++i, max_precision));
     }
-    if (i == pattern.size()) return fail("the format '{}' is incomplete", pattern);
+    if (i == pattern.size()) return fail("the format {} is incomplete", quote(pattern));
     spec.type = pattern[i++];
     if (spec.align == '=' && std::string_view("srac").find(spec.type) != std::string_view::npos) {
       spec.align = '>';
@@ -335,7 +343,7 @@ Result<std::string> format_percent(Runtime& rt, std::string_view pattern, const 
     CHECK_OK(rt.reserve(static_cast<Int>(text.size())));
   }
   if (!by_name && !values.dict() && used < (tuple ? tuple->items.size() : 1) && !(values.list() && !tuple))
-    return fail("there are more values than the format '{}' has", pattern);
+    return fail("there are more values than the format {} has", quote(pattern));
   return out;
 }
 
@@ -381,6 +389,8 @@ Result<std::string> format_braces(Runtime& rt, std::string_view pattern, const A
 }
 
 Result<std::string> format_time(std::string_view pattern, const std::tm& time) {
+  if (pattern.size() > max_time_format)
+    return fail("strftime_now: the format exceeds {} bytes", max_time_format);
   std::tm local = time;
   local.tm_zone = "";
   // A mark at the end tells an empty result from one that does not fit.

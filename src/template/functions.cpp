@@ -13,18 +13,18 @@ Result<void> copy_entries(Runtime& rt, Dict& to, const Arguments& arguments, std
     const Value& from = arguments.positional[0];
     if (const Dict* dict = from.dict()) {
       CHECK_OK(rt.reserve_items(static_cast<Int>(dict->size())));
-      for (const auto& [key, value] : dict->entries()) to.set(key, value);
+      for (const auto& [key, value] : dict->entries()) to.set(rt, key, value);
     } else {
       TRY(const std::vector<Value> pairs, iterate(rt, from));
       for (const Value& pair : pairs) {
         TRY(const std::vector<Value> parts, iterate(rt, pair));
-        if (parts.size() != 2 || !hashable(parts[0]))
-          return fail("{} needs a dict or a list of pairs", function);
-        to.set(parts[0], parts[1]);
+        if (parts.size() != 2) return fail("{} needs a dict or a list of pairs", function);
+        CHECK_OK(check_key(rt, parts[0]));
+        to.set(rt, parts[0], parts[1]);
       }
     }
   }
-  for (const auto& [name, value] : arguments.named) to.set(Value(name), value);
+  for (const auto& [name, value] : arguments.named) to.set(rt, Value(name), value);
   return {};
 }
 

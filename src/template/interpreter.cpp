@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/quote.h"
 #include "template/builtins.h"
 
 namespace halcyon::jinja {
@@ -116,9 +117,9 @@ const Value* LoopObject::attribute(Runtime& rt, std::string_view name) {
 
 }  // namespace
 
-const Value* Scope::find(std::string_view name) const {
+const Value* Scope::find(Runtime& rt, std::string_view name) const {
   for (const Scope* scope = this; scope; scope = scope->parent)
-    if (const Value* value = scope->names.find(Value(name))) return value;
+    if (const Value* value = scope->names.find(rt, Value(name))) return value;
   return nullptr;
 }
 
@@ -171,15 +172,9 @@ Result<Interpreter::Flow> Interpreter::run(const Body& body) {
 }
 
 Result<Interpreter::Flow> Interpreter::run_one(const Statement& statement) {
-  const Level level(depth_);
-  rt_.charge(1);
-  Result<Flow> flow;
-  if (auto ok = check_limits(); !ok)
-    flow = forward_error(ok);
-  else
-    flow = std::visit([this](const auto& node) { return exec(node); }, statement.node);
-  if (!flow) locate(statement.line);
-  return flow;
+  return within_limits<Flow>(statement.line, [&] {
+    return std::visit([this](const auto& node) { return exec(node); }, statement.node);
+  });
 }
 
 Result<void> Interpreter::write(std::string_view text) {
@@ -252,7 +247,7 @@ Result<Interpreter::Flow> Interpreter::loop(const For& node, const Value& iterab
   for (; loop->index < loop->items.size(); ++loop->index) {
     block.renew();
     rt_.charge(1);
-    block.scope().names.set(Value(std::string_view("loop")), Value(static_cast<Object*>(loop)));
+    block.scope().names.set(rt_, Value(std::string_view("loop")), Value(static_cast<Object*>(loop)));
     CHECK_OK(assign(node.target, loop->items[loop->index]));
     TRY(const Flow flow, run(node.body));
     if (flow == Flow::break_loop) break;
@@ -285,14 +280,14 @@ Result<void> Interpreter::assign(const Target& target, const Value& value) {
   }
   if (target.attribute.empty()) {
     rt_.charge(1);
-    scope_->names.set(Value(target.name), value);
+    scope_->names.set(rt_, Value(target.name), value);
     return {};
   }
-  const Value* object = scope_->find(target.name);
+  const Value* object = scope_->find(rt_, target.name);
   auto* ns = object && object->object() ? dynamic_cast<Namespace*>(object->object()) : nullptr;
-  if (!ns) return fail("cannot set an attribute of '{}': it is no namespace", target.name);
+  if (!ns) return fail("cannot set an attribute of {}: it is no namespace", quote(target.name));
   rt_.charge(1);
-  ns->values.set(Value(target.attribute), value);
+  ns->values.set(rt_, Value(target.attribute), value);
   return {};
 }
 
@@ -307,7 +302,7 @@ Result<Interpreter::Flow> Interpreter::exec(const BlockValue& node) {
   {
     Block block(*this, *scope_);
     TRY(const Value text, captured(node.body));
-    block.scope().names.set(Value(block_text), text);
+    block.scope().names.set(rt_, Value(block_text), text);
     TRY(value, eval(*node.filters));
   }
   if (node.target)
@@ -340,7 +335,7 @@ Value Interpreter::make_macro(const MacroDefinition& definition) {
 }
 
 Result<Interpreter::Flow> Interpreter::exec(const Macro& node) {
-  scope_->names.set(Value(node.definition->name), make_macro(*node.definition));
+  scope_->names.set(rt_, Value(node.definition->name), make_macro(*node.definition));
   return Flow::next;
 }
 
@@ -366,7 +361,7 @@ Result<Value> Interpreter::call_macro(const MacroDefinition& macro, Scope& closu
   CHECK_OK(check_limits());
   const size_t n = macro.parameters.size();
   if (arguments.positional.size() > n && !macro.uses_varargs)
-    return fail("the macro '{}' takes {} argument{}, {} given", macro.name, n, n == 1 ? "" : "s",
+    return fail("the macro {} takes {} argument{}, {} given", quote(macro.name), n, n == 1 ? "" : "s",
                 arguments.positional.size());
 
   Block block(*this, closure);
@@ -375,40 +370,41 @@ Result<Value> Interpreter::call_macro(const MacroDefinition& macro, Scope& closu
   Dict* kwargs = macro.uses_kwargs ? rt_.dict() : nullptr;
   Value caller(Undefined{"the macro was not called by a call block"});
   for (const auto& [name, value] : arguments.named) {
+    rt_.charge(n);
     const auto parameter = std::find_if(macro.parameters.begin(), macro.parameters.end(),
                                         [&](const Parameter& p) { return p.name == name; });
     if (parameter != macro.parameters.end()) {
       const Value*& slot = given[static_cast<size_t>(parameter - macro.parameters.begin())];
-      if (slot) return fail("the macro '{}' got '{}' twice", macro.name, name);
+      if (slot) return fail("the macro {} got {} twice", quote(macro.name), quote(name));
       slot = &value;
     } else if (name == "caller" && macro.uses_caller) {
       caller = value;
     } else if (kwargs) {
-      kwargs->set(Value(name), value);
+      kwargs->set(rt_, Value(name), value);
     } else {
-      return fail("the macro '{}' has no parameter '{}'", macro.name, name);
+      return fail("the macro {} has no parameter {}", quote(macro.name), quote(name));
     }
   }
   for (size_t i = 0; i < n; ++i) {
     const Parameter& parameter = macro.parameters[i];
     if (given[i]) {
-      block.scope().names.set(Value(parameter.name), *given[i]);
+      block.scope().names.set(rt_, Value(parameter.name), *given[i]);
     } else if (parameter.fallback) {
       TRY(const Value value, eval(*parameter.fallback));
-      block.scope().names.set(Value(parameter.name), value);
+      block.scope().names.set(rt_, Value(parameter.name), value);
     } else {
-      const Value message = rt_.string(fmt::format("parameter '{}' was not provided", parameter.name));
-      block.scope().names.set(Value(parameter.name), Value(Undefined{*message.as<std::string_view>()}));
+      const Value message = rt_.string(fmt::format("parameter {} was not provided", quote(parameter.name)));
+      block.scope().names.set(rt_, Value(parameter.name), Value(Undefined{*message.as<std::string_view>()}));
     }
   }
   if (macro.uses_varargs) {
     std::vector<Value> rest;
     for (size_t i = n; i < arguments.positional.size(); ++i) rest.push_back(arguments.positional[i]);
-    block.scope().names.set(Value(std::string_view("varargs")),
+    block.scope().names.set(rt_, Value(std::string_view("varargs")),
                             Value(rt_.list(std::move(rest), List::Form::tuple)));
   }
-  if (kwargs) block.scope().names.set(Value(std::string_view("kwargs")), Value(kwargs));
-  if (macro.uses_caller) block.scope().names.set(Value(std::string_view("caller")), caller);
+  if (kwargs) block.scope().names.set(rt_, Value(std::string_view("kwargs")), Value(kwargs));
+  if (macro.uses_caller) block.scope().names.set(rt_, Value(std::string_view("caller")), caller);
   return captured(macro.body);
 }
 

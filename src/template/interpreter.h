@@ -18,7 +18,7 @@ struct Scope {
   Dict names;
   bool captured = false;  ///< a macro or a recursive loop needs it after its block
 
-  const Value* find(std::string_view name) const;
+  const Value* find(Runtime& rt, std::string_view name) const;
 };
 
 class Interpreter {
@@ -98,12 +98,6 @@ class Interpreter {
   Result<Arguments> eval_arguments(const CallArguments& arguments);
   Result<Value> call(const Value& callee, const Arguments& arguments);
 
-  /// Remembers the line of the innermost node that failed.
-  void locate(int line) {
-    if (error_line_ == 0) error_line_ = line;
-  }
-  Result<void> check_limits() const;
-
   struct Level {
     int& depth;
     explicit Level(int& d) : depth(++d) {}
@@ -111,6 +105,24 @@ class Interpreter {
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
   };
+
+  Result<void> check_limits() const;
+
+  /// What `visit` makes of a node, if the limits allow. Remembers the line of the innermost node that fails.
+  template <class T, class Visit>
+  Result<T> within_limits(int line, Visit visit) {
+    const Level level(depth_);
+    rt_.charge(1);
+    Result<T> result;
+    if (auto ok = check_limits(); !ok)
+      result = forward_error(ok);
+    else
+      result = visit();
+    // What was cut short by a limit may have come to a wrong answer or to another error.
+    if (auto ok = rt_.check(); !ok) result = forward_error(ok);
+    if (!result && error_line_ == 0) error_line_ = line;
+    return result;
+  }
 
   Runtime& rt_;
   std::deque<Scope> scopes_;

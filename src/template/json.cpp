@@ -45,10 +45,15 @@ class Writer {
     return float_repr(d);
   }
 
+  void separate(std::string_view separator) {
+    rt_.charge_bytes(separator.size());
+    out_ += separator;
+  }
+
   Result<void> write_list(const List& list, int depth) {
     out_ += '[';
     for (size_t i = 0; i < list.items.size(); ++i) {
-      if (i) out_ += style_.item_separator;
+      if (i) separate(style_.item_separator);
       CHECK_OK(line(depth + 1));
       CHECK_OK(write(list.items[i], depth + 1));
     }
@@ -70,10 +75,10 @@ class Writer {
     }
     out_ += '{';
     for (size_t i = 0; i < entries.size(); ++i) {
-      if (i) out_ += style_.item_separator;
+      if (i) separate(style_.item_separator);
       CHECK_OK(line(depth + 1));
       CHECK_OK(key(entries[i].first));
-      out_ += style_.key_separator;
+      separate(style_.key_separator);
       CHECK_OK(write(entries[i].second, depth + 1));
     }
     if (!entries.empty()) CHECK_OK(line(depth));
@@ -104,7 +109,7 @@ class Writer {
   }
 
   void quote(std::string_view text) {
-    rt_.charge_bytes(text.size());
+    const size_t before = out_.size();
     static constexpr std::string_view special = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt";
     out_ += '"';
     for (size_t i = 0; i < text.size();) {
@@ -122,6 +127,7 @@ class Writer {
         out_ += fmt::format("\\u{:04x}\\u{:04x}", 0xd7c0 + (c.code >> 10), 0xdc00 + (c.code & 0x3ff));
     }
     out_ += '"';
+    rt_.charge_bytes(out_.size() - before);
   }
 
   Runtime& rt_;
@@ -167,7 +173,7 @@ Result<Value> from_json(Runtime& rt, const nlohmann::ordered_json& json, int dep
       Dict* dict = rt.dict();
       for (const auto& [name, element] : json.get_ref<const nlohmann::ordered_json::object_t&>()) {
         TRY(const Value value, from_json(rt, element, depth + 1));
-        dict->set(Value(std::string_view(name)), value);
+        dict->set(rt, Value(std::string_view(name)), value);
       }
       return Value(dict);
     }

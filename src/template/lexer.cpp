@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/quote.h"
 #include "template/text.h"
 
 namespace halcyon::jinja {
@@ -214,7 +215,7 @@ class Lexer {
         return fail("line {}: unexpected '{}', expected '{}'", line_, c, brackets.back());
       brackets.pop_back();
     } else if (std::string_view("+-/*%~<>=.:|,;").find(c) == std::string_view::npos) {
-      return fail("line {}: unexpected character '{}'", line_, char_at(source_, pos_).bytes);
+      return fail("line {}: unexpected character {}", line_, quote(char_at(source_, pos_).bytes));
     }
     take(Token::Kind::op, pos_ + 1);
     return {};
@@ -273,7 +274,7 @@ std::string describe(const Token& token) {
     case Token::Kind::end:
       return "the end of the template";
     default:
-      return fmt::format("'{}'", token.text);
+      return quote(token.text);
   }
 }
 

@@ -11,9 +11,9 @@ inline constexpr size_t source_bytes = size_t{4} << 20;
 /// What a render writes, and any one string it makes.
 inline constexpr size_t output_bytes = size_t{64} << 20;
 
-/// Work of one render: an evaluated node, an element of a list that is made or walked, and 16 bytes of text
-/// that are made or searched each count as one step. As nothing is freed before the render ends, this bounds
-/// its memory too.
+/// Work of one render: an evaluated node, an element of a list that is made or walked, a key of a dict that
+/// is looked at, and 16 bytes of text that are made or searched each count as one step. As nothing is freed
+/// before the render ends, this bounds its memory too.
 inline constexpr size_t steps = size_t{8} << 20;
 inline constexpr size_t bytes_per_step = 16;
 

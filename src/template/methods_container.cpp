@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/quote.h"
 #include "template/builtins.h"
 
 namespace halcyon::jinja {
@@ -103,10 +104,10 @@ Result<Value> sort(Runtime& rt, const Value& self, const Arguments& arguments) {
   return Value(None{});
 }
 
-Result<Value> get(Runtime&, const Value& self, const Arguments& arguments) {
+Result<Value> get(Runtime& rt, const Value& self, const Arguments& arguments) {
   TRY(const Bound bound, bind("get", arguments, {"key", "default"}, 1));
-  if (!hashable(*bound[0])) return fail("get: '{}' cannot be the key of a dict", type_name(*bound[0]));
-  if (const Value* value = self.dict()->find(*bound[0])) return *value;
+  CHECK_OK(check_key(rt, *bound[0]));
+  if (const Value* value = self.dict()->find(rt, *bound[0])) return *value;
   return bound[1] ? *bound[1] : Value(None{});
 }
 
@@ -135,32 +136,31 @@ Result<Value> update(Runtime& rt, const Value& self, const Arguments& arguments)
   // dict(...) takes the same arguments.
   TRY(const Value other, find_global("dict")->object()->call(rt, arguments));
   CHECK_OK(rt.reserve_items(static_cast<Int>(other.dict()->size())));
-  for (const auto& [key, value] : other.dict()->entries()) self.dict()->set(key, value);
+  for (const auto& [key, value] : other.dict()->entries()) self.dict()->set(rt, key, value);
   return Value(None{});
 }
 
 Result<Value> dict_pop(Runtime& rt, const Value& self, const Arguments& arguments) {
   TRY(const Bound bound, bind("pop", arguments, {"key", "default"}, 1));
-  if (!hashable(*bound[0])) return fail("pop: '{}' cannot be the key of a dict", type_name(*bound[0]));
-  const Value* found = self.dict()->find(*bound[0]);
+  CHECK_OK(check_key(rt, *bound[0]));
+  const Value* found = self.dict()->find(rt, *bound[0]);
   if (!found) {
     if (bound[1]) return *bound[1];
-    TRY(const std::string key, repr(rt, *bound[0]));
-    return fail("pop: the dict has no key {}", key);
+    TRY(const std::string key, to_string(rt, *bound[0]));
+    return fail("pop: the dict has no key {}", quote(key));
   }
   const Value value = *found;
-  rt.charge(1 + self.dict()->size());
-  self.dict()->erase(*bound[0]);
+  self.dict()->erase(rt, *bound[0]);
   return value;
 }
 
 Result<Value> setdefault(Runtime& rt, const Value& self, const Arguments& arguments) {
   TRY(const Bound bound, bind("setdefault", arguments, {"key", "default"}, 1));
-  if (!hashable(*bound[0])) return fail("setdefault: '{}' cannot be the key of a dict", type_name(*bound[0]));
-  if (const Value* found = self.dict()->find(*bound[0])) return *found;
+  CHECK_OK(check_key(rt, *bound[0]));
+  if (const Value* found = self.dict()->find(rt, *bound[0])) return *found;
   const Value value = bound[1] ? *bound[1] : Value(None{});
   rt.charge(4);
-  self.dict()->set(*bound[0], value);
+  self.dict()->set(rt, *bound[0], value);
   return value;
 }
 

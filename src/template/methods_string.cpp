@@ -22,8 +22,13 @@ std::string swapcase(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const Char c = char_at(text, i);
     i += c.bytes.size();
-    const std::string upper_case = upper(c.bytes);
-    out += upper_case == c.bytes ? lower(c.bytes) : upper_case;
+    const uint32_t upper_case = to_upper(c.code);
+    if (c.code == Char::invalid)
+      out += c.bytes;
+    else if (c.bytes == "ß")
+      out += "SS";
+    else
+      append_utf8(out, upper_case == c.code ? to_lower(c.code) : upper_case);
   }
   return out;
 }
@@ -39,7 +44,7 @@ Result<Value> strip_method(Runtime&, const Value& self, const Arguments& argumen
 /// Fields between runs of white space; the last of them is the rest, as it is, when `most` splits are done.
 List* split_spaces(Runtime& rt, std::string_view text, Int most) {
   List* out = rt.list();
-  for (text = strip(text, {}, true, false); !text.empty() && most != 0; --most) {
+  for (text = strip(text, {}, true, false); !text.empty() && most != 0 && !rt.exhausted(); --most) {
     size_t end = 0;
     while (end < text.size() && !is_space(char_at(text, end).code)) end += char_at(text, end).bytes.size();
     out->items.emplace_back(text.substr(0, end));
@@ -53,7 +58,7 @@ List* split_spaces(Runtime& rt, std::string_view text, Int most) {
 /// The same from the right end.
 List* rsplit_spaces(Runtime& rt, std::string_view text, Int most) {
   List* out = rt.list();
-  for (text = strip(text, {}, false, true); !text.empty() && most != 0; --most) {
+  for (text = strip(text, {}, false, true); !text.empty() && most != 0 && !rt.exhausted(); --most) {
     size_t start = text.size();
     while (start > 0 && !is_space(last_char(text.substr(0, start)).code))
       start -= last_char(text.substr(0, start)).bytes.size();
@@ -76,8 +81,8 @@ Result<Value> split(Runtime& rt, const Value& self, const Arguments& arguments) 
   TRY(const std::string_view separator, bound.string(0));
   if (separator.empty()) return fail("split: the separator is empty");
   List* out = rt.list();
-  for (; most != 0; --most) {
-    const size_t at = from_right ? text.rfind(separator) : text.find(separator);
+  for (; most != 0 && !rt.exhausted(); --most) {
+    const size_t at = from_right ? rfind_part(text, separator) : find_part(text, separator);
     if (at == text.npos) break;
     const std::string_view before = text.substr(0, at), after = text.substr(at + separator.size());
     out->items.emplace_back(from_right ? after : before);
@@ -98,7 +103,7 @@ Result<Value> splitlines(Runtime& rt, const Value& self, const Arguments& argume
   };
   List* out = rt.list();
   size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
+  for (size_t at = 0; at < text.size() && !rt.exhausted();) {
     const Char c = char_at(text, at);
     const size_t end = at;
     at += c.bytes.size();
@@ -117,7 +122,7 @@ Result<Value> partition(Runtime& rt, const Value& self, const Arguments& argumen
   TRY(const std::string_view separator, bound.string(0));
   if (separator.empty()) return fail("partition: the separator is empty");
   const std::string_view text = text_of(self), none;
-  const size_t at = from_right ? text.rfind(separator) : text.find(separator);
+  const size_t at = from_right ? rfind_part(text, separator) : find_part(text, separator);
   std::vector<Value> parts;
   if (at == text.npos)
     parts = from_right ? std::vector<Value>{none, none, text} : std::vector<Value>{text, none, none};
@@ -163,7 +168,7 @@ Result<Value> find(Runtime&, const Value& self, const Arguments& arguments) {
   TRY(const Bound bound, bind("find", arguments, {"sub", "start", "end"}, 1));
   TRY(const std::string_view wanted, bound.string(0));
   TRY(const Part part, part_of(text_of(self), bound, 1));
-  const size_t at = from_right ? part.text.rfind(wanted) : part.text.find(wanted);
+  const size_t at = from_right ? rfind_part(part.text, wanted) : find_part(part.text, wanted);
   if (part.valid && at != part.text.npos)
     return Value(part.start + static_cast<Int>(count_chars(part.text.substr(0, at))));
   if (must_find) return fail("index: the substring was not found");
@@ -177,12 +182,12 @@ Result<Value> count(Runtime&, const Value& self, const Arguments& arguments) {
   if (!part.valid) return Value(0);
   if (wanted.empty()) return Value(count_chars(part.text) + 1);
   Int n = 0;
-  for (size_t at = 0; (at = part.text.find(wanted, at)) != part.text.npos; at += wanted.size()) ++n;
+  for (size_t at = 0; (at = find_part(part.text, wanted, at)) != part.text.npos; at += wanted.size()) ++n;
   return Value(n);
 }
 
 template <bool at_end>
-Result<Value> has_affix(Runtime&, const Value& self, const Arguments& arguments) {
+Result<Value> has_affix(Runtime& rt, const Value& self, const Arguments& arguments) {
   const std::string_view name = at_end ? "endswith" : "startswith";
   TRY(const Bound bound, bind(name, arguments, {"affix", "start", "end"}, 1));
   TRY(const Part part, part_of(text_of(self), bound, 1));
@@ -192,6 +197,9 @@ Result<Value> has_affix(Runtime&, const Value& self, const Arguments& arguments)
   if (const List* choices = bound[0]->list(); choices && choices->form == List::Form::tuple) {
     for (const Value& choice : choices->items) {
       if (!choice.is<std::string_view>()) return fail("{} needs strings, not '{}'", name, type_name(choice));
+      rt.charge(1);
+      rt.charge_bytes(text_of(choice).size());
+      CHECK_OK(rt.check());
       if (matches(text_of(choice))) return Value(true);
     }
     return Value(false);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/quote.h"
 #include "template/builtins.h"
 #include "template/format.h"
 #include "template/text.h"
@@ -36,7 +37,7 @@ class BoundMethod final : public Object {
   std::string_view type_name() const override { return "method"; }
   bool callable() const override { return true; }
   Result<Value> call(Runtime& rt, const Arguments& arguments) override {
-    if (const auto* text = self_.as<std::string_view>()) rt.charge_bytes(text->size());
+    CHECK_OK(rt.charge_call(self_, arguments));
     return method_(rt, self_, arguments);
   }
   std::string to_string() const override {
@@ -50,6 +51,7 @@ class BoundMethod final : public Object {
 };
 
 std::optional<Value> find_attribute(Runtime& rt, const Value& object, std::string_view name) {
+  rt.charge_bytes(name.size());
   if (const MethodFunction method = find_method(object, name))
     return Value(rt.object<BoundMethod>(object, name, method));
   if (object.object())
@@ -59,8 +61,8 @@ std::optional<Value> find_attribute(Runtime& rt, const Value& object, std::strin
 
 Value no_attribute(Runtime& rt, const Value& object, std::string_view name) {
   const Value message = rt.string(
-      object.is<None>() ? fmt::format("'None' has no attribute '{}'", name)
-                        : fmt::format("'{} object' has no attribute '{}'", type_name(object), name));
+      object.is<None>() ? fmt::format("'None' has no attribute {}", quote(name))
+                        : fmt::format("'{} object' has no attribute {}", type_name(object), quote(name)));
   return Value(Undefined{*message.as<std::string_view>()});
 }
 
@@ -229,7 +231,7 @@ Result<bool> contains(Runtime& rt, const Value& container, const Value& item) {
       return fail("'in <string>' needs a string on its left, not '{}'", type_name(item));
     }
     rt.charge_bytes(text->size());
-    return text->find(*part) != text->npos;
+    return find_part(*text, *part) != text->npos;
   }
   if (const List* list = container.list()) {
     for (const Value& candidate : list->items)
@@ -237,8 +239,8 @@ Result<bool> contains(Runtime& rt, const Value& container, const Value& item) {
     return false;
   }
   if (const Dict* dict = container.dict()) {
-    if (!hashable(item)) return fail("'{}' cannot be the key of a dict", type_name(item));
-    return dict->find(item) != nullptr;
+    CHECK_OK(check_key(rt, item));
+    return dict->find(rt, item) != nullptr;
   }
   if (container.is<Undefined>()) return false;
   return fail("'{}' is no container that 'in' can search", type_name(container));
@@ -248,14 +250,16 @@ Result<Value> attribute(Runtime& rt, const Value& object, std::string_view name)
   if (const auto* undefined = object.as<Undefined>()) return fail("{}", undefined->message);
   if (const auto found = find_attribute(rt, object, name)) return *found;
   if (const Dict* dict = object.dict())
-    if (const Value* value = dict->find(Value(name))) return *value;
+    if (const Value* value = dict->find(rt, Value(name))) return *value;
   return no_attribute(rt, object, name);
 }
 
 Result<Value> item(Runtime& rt, const Value& object, const Value& key) {
   if (const auto* undefined = object.as<Undefined>()) return fail("{}", undefined->message);
-  if (const Dict* dict = object.dict(); dict && hashable(key)) {
-    if (const Value* value = dict->find(key)) return *value;
+  if (const Dict* dict = object.dict()) {
+    TRY(const bool is_key, hashable(rt, key));
+    const Value* value = is_key ? dict->find(rt, key) : nullptr;
+    if (value) return *value;
   }
   if (const auto* name = key.as<std::string_view>()) {
     if (const auto found = find_attribute(rt, object, *name)) return *found;
@@ -272,8 +276,9 @@ Result<Value> item(Runtime& rt, const Value& object, const Value& key) {
       if (truthy(found)) return found;
     }
   }
-  TRY(const std::string shown, repr(rt, key));
-  const Value message = rt.string(fmt::format("{} object has no element {}", type_name(object), shown));
+  TRY(const std::string shown, to_string(rt, key));
+  const Value message =
+      rt.string(fmt::format("'{} object' has no element {}", type_name(object), quote(shown)));
   return Value(Undefined{*message.as<std::string_view>()});
 }
 

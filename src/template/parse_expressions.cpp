@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/quote.h"
 #include "template/parser.h"
 
 namespace halcyon::jinja {
@@ -228,7 +229,8 @@ Result<ExpressionPtr> Parser::parse_number() {
   if (number.kind == Kind::real) {
     double value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc()) return fail("line {}: the number {} is out of range", number.line, number.text);
+    if (error != std::errc())
+      return fail("line {}: the number {} is out of range", number.line, quote(number.text));
     return make(number.line, 0, Literal{Value(value)});
   }
   const char letter = digits.size() > 2 ? static_cast<char>(digits[1] | 0x20) : '\0';
@@ -236,9 +238,9 @@ Result<ExpressionPtr> Parser::parse_number() {
   Int value = 0;
   for (const char c : std::string_view(digits).substr(base == 10 ? 0 : 2)) {
     const int digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-    if (digit >= base) return fail("line {}: {} is not a number", number.line, number.text);
+    if (digit >= base) return fail("line {}: {} is not a number", number.line, quote(number.text));
     if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
-      return fail("line {}: the number {} is out of range", number.line, number.text);
+      return fail("line {}: the number {} is out of range", number.line, quote(number.text));
   }
   return make(number.line, 0, Literal{Value(value)});
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/quote.h"
 #include "template/parser.h"
 
 namespace halcyon::jinja {
@@ -70,8 +71,8 @@ Result<void> Parser::parse_tag(Body& body) {
     return {};
   }
   if (keyword.starts_with("end") || keyword == "else" || keyword == "elif")
-    return fail("line {}: '{}' has nothing to end here", line, keyword);
-  return fail("line {}: the block '{}' is not supported in chat templates", line, keyword);
+    return fail("line {}: {} has nothing to end here", line, quote(keyword));
+  return fail("line {}: the block {} is not supported in chat templates", line, quote(keyword));
 }
 
 /// The statements up to `end`, which is taken with its tag.
@@ -185,8 +186,8 @@ Result<void> Parser::parse_signature(MacroDefinition& macro) {
     if (take_op("=")) {
       TRY(parameter.fallback, parse_expression());
     } else if (!macro.parameters.empty() && macro.parameters.back().fallback) {
-      return fail("line {}: the parameter '{}' without a default follows one with a default", line,
-                  parameter.name);
+      return fail("line {}: the parameter {} without a default follows one with a default", line,
+                  quote(parameter.name));
     }
     macro.parameters.push_back(std::move(parameter));
     if (!take_op(",")) break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/quote.h"
 #include "template/text.h"
 
 namespace halcyon::jinja {
@@ -13,6 +14,17 @@ constexpr size_t chunk_bytes = 1 << 16;
 Result<void> Runtime::check() const {
   if (exhausted()) return fail("the template does too much work: the limit is {} steps", limits::steps);
   return {};
+}
+
+Result<void> Runtime::charge_call(const Value& subject, const Arguments& arguments) {
+  const auto count = [&](const Value& value) {
+    charge(1);
+    if (const auto* text = value.as<std::string_view>()) charge_bytes(text->size());
+  };
+  count(subject);
+  for (const Value& value : arguments.positional) count(value);
+  for (const auto& [name, value] : arguments.named) count(value);
+  return check();
 }
 
 Result<void> Runtime::reserve(Int bytes) {
@@ -125,7 +137,7 @@ Result<Bound> bind(std::string_view function, const Arguments& arguments,
   for (size_t i = 0; i < arguments.positional.size(); ++i) bound.values_[i] = &arguments.positional[i];
   for (const auto& [name, value] : arguments.named) {
     const size_t i = static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-    if (i == names.size()) return fail("{} has no argument named '{}'", function, name);
+    if (i == names.size()) return fail("{} has no argument named {}", function, quote(name));
     if (bound.values_[i]) return fail("{}: argument '{}' is given twice", function, name);
     bound.values_[i] = &value;
   }

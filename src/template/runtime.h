@@ -23,11 +23,14 @@ class Runtime {
 
   const std::tm& now() const { return now_; }
 
-  /// Counts work. What is spent too much shows at the next evaluated node; see `check`.
+  /// Counts work. What is spent too much ends the render when the current node is done; see `check`.
   void charge(size_t steps) { steps_ += steps; }
   void charge_bytes(size_t bytes) { steps_ += bytes / limits::bytes_per_step; }
   bool exhausted() const { return steps_ > limits::steps; }
   Result<void> check() const;
+
+  /// Counts the text that a filter, test or method is given, before it reads that.
+  Result<void> charge_call(const Value& subject, const Arguments& arguments);
 
   /// Counts a string about to be made, or fails if the limits have no room for it.
   Result<void> reserve(Int bytes);

@@ -27,9 +27,7 @@ Result<std::string> Template::render(const nlohmann::ordered_json& context,
     return fail("the context of a template must be a JSON object, not {}", context.type_name());
   Runtime rt(options.now ? *options.now : local_time());
   TRY(const Value names, from_json(rt, context));
-  TRY(std::string text, Interpreter(rt).render(*ast_, *names.dict()));
-  CHECK_OK(rt.check());  // what the last node spent, and perhaps got a wrong answer for
-  return text;
+  return Interpreter(rt).render(*ast_, *names.dict());
 }
 
 }  // namespace halcyon::jinja

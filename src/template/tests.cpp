@@ -88,7 +88,9 @@ template <bool upper_case>
 Result<bool> is_case(Runtime& rt, const Value& subject, const Arguments&) {
   TRY(const std::string text, to_string(rt, subject));
   bool cased = false;
-  for (const Char& c : chars_of(text)) {
+  for (size_t i = 0; i < text.size();) {
+    const Char c = char_at(text, i);
+    i += c.bytes.size();
     if (c.code == Char::invalid) continue;
     if (upper_case ? is_lower(c.code) : is_upper(c.code)) return false;
     cased |= upper_case ? is_upper(c.code) : is_lower(c.code);

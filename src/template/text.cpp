@@ -4,6 +4,8 @@
 #include <wctype.h>
 
 #include <algorithm>
+#include <cstring>
+#include <set>
 #include <utility>
 
 namespace halcyon::jinja {
@@ -40,6 +42,14 @@ std::string map_chars(std::string_view text, Map map) {
       append_utf8(out, mapped);
   }
   return out;
+}
+
+/// memmem is the two-way algorithm: linear even where the text and the part are nearly periodic.
+size_t search(std::string_view text, std::string_view part) {
+  if (part.empty()) return 0;
+  if (part.size() > text.size()) return text.npos;
+  const void* found = ::memmem(text.data(), text.size(), part.data(), part.size());
+  return found ? static_cast<size_t>(static_cast<const char*>(found) - text.data()) : text.npos;
 }
 
 }  // namespace
@@ -147,15 +157,13 @@ std::string title(std::string_view text) {
 }
 
 std::string_view strip(std::string_view text, std::optional<std::string_view> chars, bool left, bool right) {
-  const auto removed = [&](const Char& c) {
-    if (!chars) return is_space(c.code);
-    for (size_t i = 0; i < chars->size();) {
-      const Char candidate = char_at(*chars, i);
-      if (candidate.bytes == c.bytes) return true;
-      i += candidate.bytes.size();
-    }
-    return false;
-  };
+  std::set<std::string_view> set;
+  for (size_t i = 0; chars && i < chars->size();) {
+    const std::string_view c = char_at(*chars, i).bytes;
+    set.insert(c);
+    i += c.size();
+  }
+  const auto removed = [&](const Char& c) { return chars ? set.contains(c.bytes) : is_space(c.code); };
   while (left && !text.empty()) {
     const Char c = char_at(text, 0);
     if (!removed(c)) break;
@@ -167,6 +175,30 @@ std::string_view strip(std::string_view text, std::optional<std::string_view> ch
     text.remove_suffix(c.bytes.size());
   }
   return text;
+}
+
+// Both look at as much of the text as may be enough, then at twice as much: who calls them again and again
+// has to pay for the distance only (rfind_part copies what it looks at, sanitizers check what memmem is
+// given).
+
+size_t find_part(std::string_view text, std::string_view part, size_t from) {
+  if (from > text.size()) return text.npos;
+  for (size_t n = part.size() + 64;; n *= 2) {
+    const std::string_view start = text.substr(from, n);
+    if (const size_t at = search(start, part); at != text.npos) return from + at;
+    if (start.size() == text.size() - from) return text.npos;
+  }
+}
+
+size_t rfind_part(std::string_view text, std::string_view part) {
+  if (part.size() > text.size()) return text.npos;
+  const std::string backwards(part.rbegin(), part.rend());
+  for (size_t n = part.size() + 64;; n *= 2) {
+    const std::string_view end = text.substr(text.size() - std::min(n, text.size()));
+    const size_t at = search(std::string(end.rbegin(), end.rend()), backwards);
+    if (at != text.npos) return text.size() - at - part.size();
+    if (end.size() == text.size()) return text.npos;
+  }
 }
 
 std::string replace(std::string_view text, std::string_view from, std::string_view to, int64_t count) {
@@ -184,7 +216,7 @@ std::string replace(std::string_view text, std::string_view from, std::string_vi
     return out.append(text.substr(done));
   }
   for (; count != 0; --count) {
-    const size_t at = text.find(from, done);
+    const size_t at = find_part(text, from, done);
     if (at == std::string_view::npos) break;
     out.append(text.substr(done, at - done)).append(to);
     done = at + from.size();

@@ -47,6 +47,11 @@ std::string title(std::string_view text);  ///< str.title(): a word starts after
 std::string_view strip(std::string_view text, std::optional<std::string_view> chars = {}, bool left = true,
                        bool right = true);
 
+/// The place of the first `part` at or after `from`, or of the last one; npos if there is none. Takes time in
+/// proportion to the bytes passed over, which string_view's own search does not.
+size_t find_part(std::string_view text, std::string_view part, size_t from = 0);
+size_t rfind_part(std::string_view text, std::string_view part);
+
 /// The text with every `from` replaced, at most `count` times (< 0: all).
 std::string replace(std::string_view text, std::string_view from, std::string_view to, int64_t count = -1);
 

@@ -1,5 +1,6 @@
 #include "template/value.h"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -10,34 +11,24 @@
 namespace halcyon::jinja {
 namespace {
 
-constexpr size_t scan_limit = 8;  ///< dicts up to this size are searched, larger ones hashed
+constexpr size_t scan_limit = 8;  ///< dicts up to this size are scanned, larger ones have slots
+constexpr uint32_t free_slot = UINT32_MAX;
 
-size_t hash(const Value& key) {
+/// The same for keys that are equal. Needs a hashable key, which is nested no deeper than the limit.
+size_t hash_of(Runtime& rt, const Value& key) {
+  rt.charge(1);
   if (is_number(key)) return std::hash<double>{}(real_of(key));
-  if (const auto* s = key.as<std::string_view>()) return std::hash<std::string_view>{}(*s);
+  if (const auto* s = key.as<std::string_view>()) {
+    rt.charge_bytes(s->size());
+    return std::hash<std::string_view>{}(*s);
+  }
   if (const List* tuple = key.list()) {
-    size_t h = tuple->items.size();
-    for (const Value& v : tuple->items) h = h * 31 + (v.list() ? 7 : hash(v));  // one level is spread enough
-    return h;
+    size_t hash = tuple->items.size();
+    for (const Value& v : tuple->items) hash = hash * 31 + hash_of(rt, v);
+    return hash;
   }
+  if (key.object()) return std::hash<Object*>{}(key.object());
   return key.data.index();
-}
-
-bool key_equal(const Value& a, const Value& b, int depth = 0) {
-  if (const auto* s = a.as<std::string_view>())
-    return b.is<std::string_view>() && *s == *b.as<std::string_view>();
-  if (is_number(a) && is_number(b))
-    return is_integral(a) && is_integral(b) ? integer_of(a) == integer_of(b) : real_of(a) == real_of(b);
-  if (a.data.index() != b.data.index()) return false;
-  if (a.object()) return a.object() == b.object();
-  if (const List* x = a.list()) {
-    const List* y = b.list();
-    if (x == y) return true;
-    if (x->items.size() != y->items.size() || depth > limits::value_depth) return false;
-    for (size_t i = 0; i < x->items.size(); ++i)
-      if (!key_equal(x->items[i], y->items[i], depth + 1)) return false;
-  }
-  return true;
 }
 
 /// Python's quotes and escapes.
@@ -111,52 +102,67 @@ Result<void> append_repr(Runtime& rt, std::string& out, const Value& value, int 
 
 std::string Object::to_string() const { return fmt::format("<{}>", type_name()); }
 
-size_t Dict::position(const Value& key) const {
-  if (index_.empty()) {
+size_t Dict::position(Runtime& rt, const Value& key, size_t hash) const {
+  const auto is_at = [&](size_t i) { return hashes_[i] == hash && equal(rt, entries_[i].first, key); };
+  if (slots_.empty()) {
     for (size_t i = 0; i < entries_.size(); ++i)
-      if (key_equal(entries_[i].first, key)) return i;
+      if (is_at(i)) return i;
     return entries_.size();
   }
-  const auto [begin, end] = index_.equal_range(hash(key));
-  for (auto it = begin; it != end; ++it)
-    if (key_equal(entries_[it->second].first, key)) return it->second;
+  const size_t mask = slots_.size() - 1;
+  for (size_t slot = hash & mask; slots_[slot] != free_slot; slot = (slot + 1) & mask) {
+    rt.charge(1);
+    if (is_at(slots_[slot])) return slots_[slot];
+  }
   return entries_.size();
 }
 
-void Dict::build_index() {
-  index_.clear();
+void Dict::build_slots(Runtime& rt) {
+  slots_.clear();
   if (entries_.size() <= scan_limit) return;
-  for (size_t i = 0; i < entries_.size(); ++i) index_.emplace(hash(entries_[i].first), i);
+  slots_.assign(std::bit_ceil(entries_.size() * 2), free_slot);
+  for (size_t i = 0; i < entries_.size(); ++i) fill_slot(rt, i);
 }
 
-const Value* Dict::find(const Value& key) const {
-  const size_t i = position(key);
+void Dict::fill_slot(Runtime& rt, size_t position) {
+  const size_t mask = slots_.size() - 1;
+  size_t slot = hashes_[position] & mask;
+  for (; slots_[slot] != free_slot; slot = (slot + 1) & mask) rt.charge(1);
+  slots_[slot] = static_cast<uint32_t>(position);
+}
+
+const Value* Dict::find(Runtime& rt, const Value& key) const {
+  const size_t i = position(rt, key, hash_of(rt, key));
   return i < entries_.size() ? &entries_[i].second : nullptr;
 }
 
-void Dict::set(const Value& key, const Value& value) {
-  const size_t i = position(key);
+void Dict::set(Runtime& rt, const Value& key, const Value& value) {
+  const size_t hash = hash_of(rt, key), i = position(rt, key, hash);
   if (i < entries_.size()) {
     entries_[i].second = value;
     return;
   }
   entries_.emplace_back(key, value);
-  if (!index_.empty())
-    index_.emplace(hash(key), i);
-  else if (entries_.size() > scan_limit)
-    build_index();
+  hashes_.push_back(hash);
+  if (entries_.size() * 2 > slots_.size())
+    build_slots(rt);
+  else
+    fill_slot(rt, i);
 }
 
-void Dict::erase(const Value& key) {
-  const size_t i = position(key);
+void Dict::erase(Runtime& rt, const Value& key) {
+  const size_t i = position(rt, key, hash_of(rt, key));
   if (i == entries_.size()) return;
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
-  build_index();
+  hashes_.erase(hashes_.begin() + static_cast<std::ptrdiff_t>(i));
+  rt.charge(entries_.size());
+  build_slots(rt);
 }
 
 void Dict::clear() {
   entries_.clear();
-  index_.clear();
+  hashes_.clear();
+  slots_.clear();
 }
 
 std::string_view type_name(const Value& value) {
@@ -178,14 +184,24 @@ bool truthy(const Value& value) {
   return value.object() != nullptr;
 }
 
-bool hashable(const Value& value) {
-  if (const List* list = value.list()) {
-    if (list->form != List::Form::tuple) return false;
-    for (const Value& item : list->items)
-      if (!hashable(item)) return false;
-    return true;
+Result<bool> hashable(Runtime& rt, const Value& value, int depth) {
+  if (depth > limits::value_depth) return fail("a tuple is nested more than {} deep", limits::value_depth);
+  rt.charge(1);
+  CHECK_OK(rt.check());
+  const List* list = value.list();
+  if (!list) return !value.dict() && !value.is<Undefined>();
+  if (list->form != List::Form::tuple) return false;
+  for (const Value& item : list->items) {
+    TRY(const bool part, hashable(rt, item, depth + 1));
+    if (!part) return false;
   }
-  return !value.dict() && !value.is<Undefined>();
+  return true;
+}
+
+Result<void> check_key(Runtime& rt, const Value& value) {
+  TRY(const bool fits, hashable(rt, value));
+  if (!fits) return fail("'{}' cannot be the key of a dict", type_name(value));
+  return {};
 }
 
 bool is_integral(const Value& value) { return value.is<Int>() || value.is<bool>(); }
@@ -242,12 +258,14 @@ bool equal(Runtime& rt, const Value& a, const Value& b, int depth) {
     if (x == y) return true;
     if (x->size() != y->size()) return false;
     for (const auto& [key, value] : x->entries()) {
-      const Value* other = y->find(key);
+      const Value* other = y->find(rt, key);
       if (!other || !equal(rt, value, *other, depth + 1)) return false;
     }
     return true;
   }
-  return key_equal(a, b);
+  if (is_number(a) && is_number(b))
+    return is_integral(a) && is_integral(b) ? integer_of(a) == integer_of(b) : real_of(a) == real_of(b);
+  return a.data.index() == b.data.index() && a.object() == b.object();
 }
 
 Result<bool> less(Runtime& rt, const Value& a, const Value& b, int depth) {
@@ -272,7 +290,10 @@ Result<bool> less(Runtime& rt, const Value& a, const Value& b, int depth) {
 }
 
 Result<std::string> to_string(Runtime& rt, const Value& value) {
-  if (const auto* s = value.as<std::string_view>()) return std::string(*s);
+  if (const auto* s = value.as<std::string_view>()) {
+    rt.charge_bytes(s->size());
+    return std::string(*s);
+  }
   if (value.is<Undefined>()) return "";
   if (value.is<None>()) return "None";
   if (const auto* b = value.as<bool>()) return *b ? "True" : "False";

@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -66,24 +65,27 @@ struct List {
   Form form = Form::list;
 };
 
-/// A dict in order of insertion. Keys compare as in Python: 1, 1.0 and True are the same key.
+/// A dict in order of insertion. Keys compare as in Python: 1, 1.0 and True are the same key. They must be
+/// hashable; see `check_key`. What looking for them costs is charged, however alike they are.
 class Dict {
  public:
   using Entry = std::pair<Value, Value>;
 
   const std::vector<Entry>& entries() const { return entries_; }
   size_t size() const { return entries_.size(); }
-  const Value* find(const Value& key) const;
-  void set(const Value& key, const Value& value);
-  void erase(const Value& key);
+  const Value* find(Runtime& rt, const Value& key) const;
+  void set(Runtime& rt, const Value& key, const Value& value);
+  void erase(Runtime& rt, const Value& key);
   void clear();
 
  private:
-  size_t position(const Value& key) const;  ///< size() if it is not there
-  void build_index();
+  size_t position(Runtime& rt, const Value& key, size_t hash) const;  ///< size() if it is not there
+  void build_slots(Runtime& rt);
+  void fill_slot(Runtime& rt, size_t position);
 
   std::vector<Entry> entries_;
-  std::unordered_multimap<size_t, size_t> index_;  ///< hash to position; empty while a scan is as fast
+  std::vector<size_t> hashes_;   ///< of the entries' keys
+  std::vector<uint32_t> slots_;  ///< positions by hash, open addressing; empty while a scan is as fast
 };
 
 /// Positional and named arguments of a call.
@@ -111,13 +113,17 @@ class Object {
 class Namespace final : public Object {
  public:
   std::string_view type_name() const override { return "namespace"; }
-  const Value* attribute(Runtime&, std::string_view name) override { return values.find(Value(name)); }
+  const Value* attribute(Runtime& rt, std::string_view name) override { return values.find(rt, Value(name)); }
   Dict values;
 };
 
 std::string_view type_name(const Value& value);  ///< Python's name of the type, for messages
 bool truthy(const Value& value);
-bool hashable(const Value& value);
+
+/// Whether a value can be the key of a dict; an error if it is nested too deep or too large to tell.
+Result<bool> hashable(Runtime& rt, const Value& value, int depth = 0);
+/// Fails if a value cannot be the key of a dict.
+Result<void> check_key(Runtime& rt, const Value& value);
 
 /// Numbers of any type, booleans included, as in Python's arithmetic.
 bool is_number(const Value& value);

@@ -84,6 +84,98 @@ TEST(Limits, SharedListsThatUnfoldExponentially) {
   EXPECT_ERROR(render(grow + "{{ ns.x == ms.x }}"), HasSubstr("too much work"));
 }
 
+TEST(Limits, KeysOfDicts) {
+  const std::string deep =
+      "{% set ns = namespace(key=()) %}{% for i in range(300) %}{% set ns.key = (ns.key,) %}{% endfor %}";
+  const std::string wide =
+      "{% set ns = namespace(key=(1, 2)) %}{% for i in range(60) %}{% set ns.key = (ns.key, ns.key) %}"
+      "{% endfor %}";
+  for (const std::string use :
+       {"{ns.key: 1}", "ns.key in {}", "{}[ns.key]", "{}.get(ns.key)", "{}.pop(ns.key)",
+        "{}.setdefault(ns.key)", "dict([(ns.key, 1)])", "[ns.key]|unique|list"})
+    EXPECT_ERROR(render(deep + "{{ " + use + " }}"), HasSubstr("nested more than 200 deep"));
+  EXPECT_ERROR(render(wide + "{{ {ns.key: 1} }}"), HasSubstr("too much work"));
+  EXPECT_ERROR(render(wide + "{{ [ns.key]|unique|list }}"), HasSubstr("too much work"));
+}
+
+TEST(Limits, DictsWhoseKeysAreHardToTellApart) {
+  const auto filled = [](std::string_view key) {
+    return fmt::format(
+        "{{% set nan = 'nan'|float %}}{{% set d = {{}} %}}{{% for i in range(20000) %}}{{% do "
+        "d.setdefault({}) %}}{{% endfor %}}{{{{ d|length }}}}",
+        key);
+  };
+  EXPECT_RENDERS(filled("((i,),)"), "20000");
+  EXPECT_RENDERS(filled("i"), "20000");
+  EXPECT_ERROR(render(filled("nan")), HasSubstr("too much work"));  // never equal, always the same hash
+  EXPECT_ERROR(render(filled("2 ** 120 + i")), HasSubstr("too much work"));  // the same as floats
+}
+
+TEST(Limits, SearchingTakesLinearTime) {
+  const std::string text =
+      "{% set s = 'a' * 4000000 %}{% set p = 'a' * 2000000 ~ 'b' %}{% set q = 'b' ~ p %}";
+  for (const auto& [expression, expected] :
+       std::initializer_list<std::pair<std::string, std::string>>{{"p in s", "False"},
+                                                                  {"s.find(p)", "-1"},
+                                                                  {"s.rfind(q)", "-1"},
+                                                                  {"s.count(p)", "0"},
+                                                                  {"s.split(p)|length", "1"},
+                                                                  {"s.rsplit(q)|length", "1"},
+                                                                  {"s.partition(p)[1]", ""},
+                                                                  {"s.rpartition(q)[1]", ""},
+                                                                  {"s.replace(p, '')|length", "4000000"},
+                                                                  {"s.strip(p)|length", "0"}})
+    EXPECT_RENDERS(text + "{{ " + expression + " }}", expected);
+}
+
+TEST(Limits, WorkInsideOfBuiltinsCounts) {
+  const std::string prelude =
+      "{% set s = 'A' * 10000000 %}{% set p = '%.0s' * 100000 %}{% set d = {} %}"
+      "{% for i in range(30) %}{% do d.setdefault('k' ~ i, s) %}{% endfor %}"
+      "{% for i in range(100000) %}";
+  for (const std::string work : {"s is upper",
+                                 "s in d",
+                                 "[][s]",
+                                 "d[s]",
+                                 "''.strip(s)",
+                                 "s.startswith((s[1:] ~ 'b',) * 1000)",
+                                 "'{:.1}'.format(s)",
+                                 "'%.1s' % s",
+                                 "p % (('',) * 100000)",
+                                 "('{k29:.0}' * 100000).format(**d)",
+                                 "[s, s]|sort",
+                                 "d|urlencode",
+                                 "d|tojson(separators=(s, s))",
+                                 "[1]|map(attribute=s)|list",
+                                 "s.split('A')",
+                                 "s.rsplit('A')",
+                                 "(' ' * 10000000).splitlines()",
+                                 "['a']|map('trim', s)|list",
+                                 "['a']|select('in', s)|list",
+                                 "range(1000000)|list"}) {
+    SCOPED_TRACE(work);
+    EXPECT_ERROR(render(prelude + "{% do " + work + " %}{% endfor %}"), HasSubstr("too much work"));
+  }
+  EXPECT_ERROR(render("{{ strftime_now('x' * 10000000) }}"), HasSubstr("exceeds 4096 bytes"));
+  EXPECT_ERROR(render("{{ ('&' * 20000000)|escape }}"), HasSubstr("a string would exceed"));
+}
+
+TEST(Limits, FiltersThatCallFilters) {
+  EXPECT_ERROR(render("{{ ['a']|map(*(['map'] * 100000 + ['upper'])) }}"),
+               HasSubstr("at most 200 arguments"));
+  EXPECT_RENDERS("{{ [['a', 'b']]|map('map', 'upper')|map('list')|list }}", "[['A', 'B']]");
+}
+
+TEST(Limits, AreTheErrorWhateverElseCameOfThem) {
+  EXPECT_ERROR(render("{% set l = range(1000000)|list %}\n{% for i in range(99) %}{% do l.index(999999) %}"
+                      "{% endfor %}"),
+               StartsWith("line 2: the template does too much work"));
+  EXPECT_ERROR(
+      render("{% set ns = namespace(l=[1], m=[1]) %}{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] "
+             "%}{% set ns.m = [ns.m, ns.m] %}{% endfor %}\n{{ ns.l == ns.m }}"),
+      StartsWith("line 2: the template does too much work"));
+}
+
 TEST(Limits, LoopsAndListsAreFinite) {
   EXPECT_ERROR(render("{% for i in range(10000) %}{% for j in range(10000) %}{% endfor %}{% endfor %}"),
                HasSubstr("too much work"));

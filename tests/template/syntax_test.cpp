@@ -92,7 +92,7 @@ TEST(Set, LoopsHaveTheirOwnNamesAndNamespacesAreTheWayOut) {
       "{% set ns = namespace(x=0) %}{% for i in l %}{% set ns.x = ns.x + i %}{% endfor %}{{ ns.x }}", "6",
       names);
   EXPECT_RENDERS("{% if true %}{% set x = 1 %}{% endif %}{{ x }}", "1");
-  EXPECT_ERROR(render("{% set d.a = 5 %}", names), HasSubstr("'d': it is no namespace"));
+  EXPECT_ERROR(render("{% set d.a = 5 %}", names), HasSubstr("\"d\": it is no namespace"));
 }
 
 TEST(Set, ListsAndDictsAreShared) {
@@ -106,8 +106,8 @@ TEST(Macro, ParametersByPositionNameAndDefault) {
   EXPECT_RENDERS("{% macro f() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, 2, x=3) }}",
                  "(1, 2){'x': 3}");
   EXPECT_ERROR(render(f + "\n{{ f(1, 2, 3, 4) }}"),
-               StrEq("line 2: the macro 'f' takes 3 arguments, 4 given"));
-  EXPECT_ERROR(render(f + "{{ f(d=1) }}"), HasSubstr("the macro 'f' has no parameter 'd'"));
+               StrEq("line 2: the macro \"f\" takes 3 arguments, 4 given"));
+  EXPECT_ERROR(render(f + "{{ f(d=1) }}"), HasSubstr("the macro \"f\" has no parameter \"d\""));
 }
 
 TEST(Macro, SeesTheNamesWhereItWasDefinedAndItself) {
@@ -134,20 +134,31 @@ TEST(Errors, SayTheLineAndWhatWasFound) {
   EXPECT_ERROR(render("a\n{{ 1"), StrEq("line 2: the tag is not closed: '}}' is missing"));
   EXPECT_ERROR(render("\n\n{% if 1 %}x\n"),
                StrEq("line 3: the template ends inside of 'if', opened in line 3: 'endif' is missing"));
-  EXPECT_ERROR(render("{% for x l %}"), StrEq("line 1: expected 'in', found 'l'"));
-  EXPECT_ERROR(render("{{ 1 2 }}"), StrEq("line 1: expected '}}', found '2'"));
-  EXPECT_ERROR(render("{% include 'a' %}"), HasSubstr("'include' is not supported"));
+  EXPECT_ERROR(render("{% for x l %}"), StrEq("line 1: expected 'in', found \"l\""));
+  EXPECT_ERROR(render("{{ 1 2 }}"), StrEq("line 1: expected '}}', found \"2\""));
+  EXPECT_ERROR(render("{% include 'a' %}"), HasSubstr("\"include\" is not supported"));
   EXPECT_ERROR(render("{# x"), HasSubstr("comment is not closed"));
   EXPECT_ERROR(render("{{ (1] }}"), HasSubstr("unexpected ']', expected ')'"));
-  EXPECT_ERROR(render("{% endif %}"), HasSubstr("'endif' has nothing to end here"));
+  EXPECT_ERROR(render("{% endif %}"), HasSubstr("\"endif\" has nothing to end here"));
 }
 
 TEST(Errors, AtRunTimeTooEvenInsideOfMacros) {
-  EXPECT_ERROR(render("{{ 1 }}\n{{ zz.y }}"), StrEq("line 2: 'zz' is undefined"));
+  EXPECT_ERROR(render("{{ 1 }}\n{{ zz.y }}"), StrEq("line 2: \"zz\" is undefined"));
   EXPECT_ERROR(render("{% macro f() %}\n{{ {}.a.b }}{% endmacro %}\n\n{{ f() }}"),
-               StrEq("line 2: 'dict object' has no attribute 'a'"));
-  EXPECT_ERROR(render("{{ 'a'|nope }}"), HasSubstr("no filter named 'nope'"));
+               StrEq("line 2: 'dict object' has no attribute \"a\""));
+  EXPECT_ERROR(render("{{ 'a'|nope }}"), HasSubstr("no filter named \"nope\""));
   EXPECT_RENDERS("{% if false %}{{ 'a'|nope }}{% endif %}ok", "ok");
+}
+
+TEST(Errors, QuoteWhatTheTemplateNames) {
+  EXPECT_ERROR(render("{{ {}.pop('a\\n\\x1b[2J') }}"), HasSubstr(R"(no key "a\n\x1b[2J")"));
+  EXPECT_ERROR(render("{{ {}['a\\n\\x1b[2J']() }}"), HasSubstr(R"(no attribute "a\n\x1b[2J")"));
+  EXPECT_ERROR(render("{{ {}[7, '\\x1b']() }}"), HasSubstr("no element \"(7, '\\\\x1b')\""));
+  EXPECT_ERROR(render("{{ 1|abs(**{'\\n': 1}) }}"), HasSubstr(R"(no argument named "\n")"));
+  EXPECT_ERROR(render("{{ '%\\x1b' % 1 }}"), HasSubstr(R"("%\x1b" is unknown)"));
+  EXPECT_ERROR(render("{{ [1]|map('\\x1b')|list }}"), HasSubstr(R"(no filter named "\x1b")"));
+  EXPECT_ERROR(render("{{ a\u202eb() }}"), HasSubstr(R"("a\u202eb" is undefined)"));
+  EXPECT_ERROR(render("{{ \x1b }}"), HasSubstr(R"(unexpected character "\x1b")"));
 }
 
 TEST(Errors, WhatATemplateRaisesIsPassedOn) {

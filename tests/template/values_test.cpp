@@ -82,9 +82,27 @@ TEST(Logic, GivesTheOperandsThemselves) {
 
 TEST(Undefined, PrintsAsNothingButCannotBeUsed) {
   expect_values({{"zz", ""}, {"zz ~ 1", "1"}, {"{}.a is undefined", "True"}, {"none.x is defined", "False"}});
-  EXPECT_ERROR(render("{{ zz + 1 }}"), HasSubstr("'zz' is undefined"));
-  EXPECT_ERROR(render("{{ zz() }}"), HasSubstr("'zz' is undefined"));
-  EXPECT_ERROR(render("{{ 'x'.foo() }}"), HasSubstr("'str object' has no attribute 'foo'"));
+  EXPECT_ERROR(render("{{ zz + 1 }}"), HasSubstr("\"zz\" is undefined"));
+  EXPECT_ERROR(render("{{ zz() }}"), HasSubstr("\"zz\" is undefined"));
+  EXPECT_ERROR(render("{{ 'x'.foo() }}"), HasSubstr("'str object' has no attribute \"foo\""));
+}
+
+TEST(Dicts, KeysAreTheSameWhereTheyAreEqual) {
+  expect_values({{"{1: 'a', 1.0: 'b', true: 'c'}", "{1: 'c'}"},
+                 {"{(1, (2,)): 'a'}[(1.0, (2,))]", "a"},
+                 {"(1, 2) in {(1, 2): 0} and (2, 1) not in {(1, 2): 0}", "True"},
+                 {"{none: 1, '': 2, (): 3, 0: 4}", "{None: 1, '': 2, (): 3, 0: 4}"}});
+  EXPECT_ERROR(render("{{ {[1]: 2} }}"), HasSubstr("'list' cannot be the key of a dict"));
+}
+
+TEST(Dicts, KeepTheirOrderWhenLarge) {
+  EXPECT_RENDERS(
+      "{% set d = {} %}{% for i in range(100) %}{% do d.update({i: i, i|string: -i}) %}{% endfor %}"
+      "{% for i in range(95) %}{% do d.pop(i) %}{% do d.pop(i|string) %}{% endfor %}{% do d.update({97: 0}) "
+      "%}"
+      "{{ d }}{{ 7 in d }}{{ '99' in d }}",
+      "{95: 95, '95': -95, 96: 96, '96': -96, 97: 0, '97': -97, 98: 98, '98': -98, 99: 99, '99': "
+      "-99}FalseTrue");
 }
 
 TEST(Items, NegativeMissingAndNamed) {
