@@ -13,11 +13,12 @@ BUILDS_ON = {
     "gguf": ["quant"],
     "tokenizer": ["gguf"],
     "template": [],
+    "grammar": [],
     "program": ["quant"],
     "model": ["program", "gguf", "quant"],  # never a backend
     "backend": ["program", "quant"],  # backend.h; never a model
     "backend/cpu": ["backend"],
-    "engine": ["model", "tokenizer", "template", "backend"],
+    "engine": ["model", "tokenizer", "template", "grammar", "backend"],
     "embedded": [],
     "energy": [],  # this and the next two know nothing of models
     "probe": [],
