@@ -90,10 +90,12 @@ void pack(benchmark::State& state, quant::Type type) {
 }
 
 [[maybe_unused]] const bool registered = [] {
-  for (const int64_t columns : {1, 32}) {
+  for (const int64_t columns : {1, 8, 32}) {
     for (const quant::Type type : test::runnable_types()) {
-      const std::string name =
-          std::string(columns == 1 ? "decode/" : "prefill/") + std::string(quant::name_of(type));
+      const std::string name = std::string(columns == 1   ? "decode/"
+                                           : columns == 8 ? "together/"
+                                                          : "prefill/") +
+                               std::string(quant::name_of(type));
       benchmark::RegisterBenchmark(name.c_str(), matmul, type, columns)
           ->Unit(benchmark::kMillisecond)
           ->UseRealTime();

@@ -20,8 +20,9 @@ using SeqId = int32_t;
 enum class KvType { f16, f32, q8_0 };
 
 struct CompileOptions {
-  int32_t n_ctx = 4096;   ///< positions that one sequence may have
-  int32_t n_seq = 1;      ///< sequences that may exist at once
+  int32_t n_ctx = 4096;  ///< positions that one sequence may have
+  int32_t n_seq = 1;     ///< sequences that may exist at once
+  int64_t n_kv = 0;  ///< positions that there is KV memory for, shared by all sequences (0: n_seq * n_ctx)
   int32_t n_batch = 256;  ///< tokens that one step may have
   int32_t n_outputs = 8;  ///< logit rows that one step may want
   KvType kv = KvType::f16;
@@ -39,10 +40,14 @@ class SequenceMemory {
   /// A new, empty sequence. Fails if there are n_seq already.
   virtual Result<SeqId> create() = 0;
   virtual void release(SeqId seq) = 0;
+  virtual bool has_free_sequence() const = 0;   ///< whether create and fork have one
   virtual int32_t length(SeqId seq) const = 0;  ///< positions evaluated so far
 
   /// A new sequence with the same past; KV blocks are shared until one of the two writes into them.
   virtual Result<SeqId> fork(SeqId seq) = 0;
+
+  /// Whether there is a recurrent state. A fork starts without its parent's snapshots.
+  virtual bool recurrent() const = 0;
 
   /// Remembers the present state, so that truncate can come back to it. Without recurrent layers there is
   /// nothing to do.
@@ -75,6 +80,13 @@ class Executable {
   /// in any bit, on what else is in the step or on how its tokens are divided into steps. On failure no
   /// sequence has changed.
   virtual Result<std::span<const float>> run(std::span<const Segment> segments) = 0;
+
+  /// Whether there is KV memory for the tokens of these segments; run() fails without.
+  virtual bool fits(std::span<const Segment> segments) const = 0;
+
+  /// What the logits of the last run were computed from, [outputs, n_embd]: the last layer's output,
+  /// normalised. Valid until the next run.
+  virtual std::span<const float> hidden() const = 0;
 
   virtual const CompileOptions& options() const = 0;
   virtual uint64_t weight_bytes() const = 0;  ///< held in memory for the weights

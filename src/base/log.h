@@ -3,9 +3,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/result.h"
+
 namespace halcyon {
 
-/// Sends all log lines to standard error and sets the level. Call once, at the start of main.
-void init_logging();
+/// Sends all log lines to standard error and sets the level; an error if HALCYON_LOG has none. Call once,
+/// before the first line.
+Result<void> init_logging();
 
 }  // namespace halcyon

@@ -1,9 +1,8 @@
 #include "cli/chat.h"
 
-#include <cstdio>
-
 #include "cli/answer.h"
 #include "cli/chat_terminal.h"
+#include "cli/diagnostics.h"
 
 namespace halcyon::cli {
 namespace {
@@ -58,10 +57,9 @@ class Conversation {
     TRY(Answer answer, print_answer(*generation));
     const engine::Timings& t = answer.finish.timings;
     if (answer.finish.reason == engine::FinishReason::length && t.predicted_n != base_.max_tokens)
-      fmt::print(stderr,
-                 "[the context of {} tokens is full: /clear starts a new conversation, --ctx makes room]\n",
-                 engine_.n_ctx());
-    if (!quiet_) fmt::print(stderr, "[{}]\n", measures(t));
+      diagnose("[the context of {} tokens is full: /clear starts a new conversation, --ctx makes room]\n",
+               engine_.n_ctx());
+    if (!quiet_) diagnose("[{}]\n", measures(t));
     return std::move(answer.text);
   }
 
@@ -81,13 +79,13 @@ Result<void> chat(engine::Engine& engine, const engine::Request& base, const std
   for (std::string line;;) {
     const ChatTerminal::Input input = terminal.read(line);
     if (input == ChatTerminal::Input::interrupted) {
-      fmt::print(stderr, "\n[Ctrl-D or /exit leaves]\n");
+      diagnose("\n[Ctrl-D or /exit leaves]\n");
       continue;
     }
     if (input == ChatTerminal::Input::end || line == "/exit") break;
     if (line.empty()) continue;
     if (line == "/help") {
-      fmt::print(stderr, "{}", kHelp);
+      diagnose("{}", kHelp);
       continue;
     }
     if (line == "/clear") {
@@ -96,10 +94,10 @@ Result<void> chat(engine::Engine& engine, const engine::Request& base, const std
     }
     if (const Result<void> said = conversation.say(line); !said) {
       if (!terminal.interactive()) return said;
-      fmt::print(stderr, "[{}]\n", said.error().message);
+      diagnose("[{}]\n", one_line(said.error().message));
     }
   }
-  if (terminal.interactive()) fmt::print(stderr, "\n");
+  if (terminal.interactive()) diagnose("\n");
   return {};
 }
 

@@ -16,6 +16,7 @@ using Action = std::function<Result<void>()>;
 void add_inspect(CLI::App& app, Action& chosen);
 void add_logits(CLI::App& app, Action& chosen);
 void add_run(CLI::App& app, Action& chosen);
+void add_serve(CLI::App& app, Action& chosen);
 void add_template(CLI::App& app, Action& chosen);
 void add_tokenize(CLI::App& app, Action& chosen);
 

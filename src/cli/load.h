@@ -25,6 +25,9 @@ struct ModelOptions {
 /// Declares -m, --ctx, --threads and --kv.
 void add_model_options(CLI::App& command, ModelOptions& options);
 
+/// The model's file, for messages.
+std::string name_of(const ModelOptions& options);
+
 Result<gguf::File> open_model(const ModelOptions& options);
 Result<std::unique_ptr<backend::Device>> open_device(const ModelOptions& options);
 

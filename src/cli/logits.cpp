@@ -4,13 +4,14 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/numbers.h"
 #include "engine/sampler.h"
-#include "engine/sequence.h"
 #include "model/model.h"
 
 namespace halcyon::cli {
@@ -25,6 +26,18 @@ struct Options {
   int32_t chunk = 256;
 };
 
+/// "1,2,3"
+std::vector<Token> parse_tokens(const std::string& list) {
+  std::vector<Token> tokens;
+  for (const auto part : std::views::split(list, ',')) {
+    const std::optional<Token> token = parse_number<Token>(std::string_view(part.begin(), part.end()));
+    if (!token) throw CLI::ValidationError("--tokens", fmt::format("'{}' is not a list such as 1,2,3", list));
+    tokens.push_back(*token);
+  }
+  if (tokens.empty()) throw CLI::ValidationError("--tokens", "there must be at least one");
+  return tokens;
+}
+
 /// Nine significant digits give a float back exactly; JSON has no other numbers than finite ones.
 std::string to_json(const std::vector<float>& logits, const std::vector<Token>& greedy) {
   std::string out = R"({"logits":[)";
@@ -37,21 +50,25 @@ std::string to_json(const std::vector<float>& logits, const std::vector<Token>& 
   return out + fmt::format(R"(],"greedy":[{}]}})", fmt::join(greedy, ",")) + "\n";
 }
 
-Result<void> logits(const Options& options) {
-  TRY(const gguf::File file, open_model(options.model));
+struct Compiled {
+  std::unique_ptr<backend::Device> device;
+  std::unique_ptr<backend::Executable> executable;
+  int32_t n_vocab = 0;
+};
+
+Result<Compiled> compile(const gguf::File& file, const Options& options) {
   TRY(const int32_t n_ctx, engine::choose_context(file.metadata(), options.model.n_ctx));
   const size_t needed = options.tokens.size() + static_cast<size_t>(options.greedy);
   if (needed > static_cast<size_t>(n_ctx))
     return fail("{} tokens and {} greedy ones are more than the context of {}: make room with --ctx",
                 options.tokens.size(), options.greedy, n_ctx);
   TRY(model::Model model, model::build(file, n_ctx));
-  const auto n_vocab = model.config.n_vocab;
+  Compiled compiled{.device = nullptr, .executable = nullptr, .n_vocab = model.config.n_vocab};
   for (const Token token : options.tokens) {
-    if (token < 0 || token >= n_vocab)
-      return fail("--tokens has {}; the vocabulary of the model has 0 to {}", token, n_vocab - 1);
+    if (token < 0 || token >= compiled.n_vocab)
+      return fail("--tokens has {}; the vocabulary of the model has 0 to {}", token, compiled.n_vocab - 1);
   }
-
-  TRY(const std::unique_ptr<backend::Device> device, open_device(options.model));
+  TRY(compiled.device, open_device(options.model));
   LoadProgress progress;
   const backend::CompileOptions compile = {.n_ctx = n_ctx,
                                            .n_seq = 1,
@@ -59,28 +76,39 @@ Result<void> logits(const Options& options) {
                                            .n_outputs = 1,
                                            .kv = options.model.kv,
                                            .progress = [&](double fraction) { progress.show(fraction); }};
-  TRY(const std::unique_ptr<backend::Executable> executable,
-      device->compile(std::move(model.program), compile));
+  TRY(compiled.executable, compiled.device->compile(std::move(model.program), compile));
+  return compiled;
+}
 
-  engine::Sequence sequence(*executable);
-  CHECK_OK(sequence.rewind(options.tokens));
+Result<void> logits(const Options& options) {
+  TRY(const gguf::File file, open_model(options.model));
+  Result<Compiled> compiled = compile(file, options);
+  if (!compiled) return std::unexpected(std::move(compiled.error()).in(name_of(options.model)));
+  backend::Executable& executable = *compiled->executable;
+
+  TRY(const backend::SeqId seq, executable.memory().create());
+  const auto evaluate = [&](std::span<const Token> tokens) {
+    const backend::Segment segment{.seq = seq, .tokens = tokens};
+    return executable.run({&segment, 1});
+  };
   std::span<const float> row;
   for (std::span<const Token> rest = options.tokens; !rest.empty();) {
-    const size_t n = std::min(rest.size(), static_cast<size_t>(compile.n_batch));
-    TRY(row, sequence.evaluate(rest.first(n), n == rest.size()));
+    const size_t n = std::min(rest.size(), static_cast<size_t>(executable.options().n_batch));
+    TRY(row, evaluate(rest.first(n)));
     rest = rest.subspan(n);
   }
   const std::vector<float> last(row.begin(), row.end());
 
   engine::SamplingParams params;
   params.temperature = 0;
-  TRY(engine::Sampler sampler, engine::Sampler::create(params, n_vocab));
+  TRY(engine::Sampler sampler, engine::Sampler::create(params, compiled->n_vocab));
   std::vector<Token> greedy;
   while (greedy.size() < static_cast<size_t>(options.greedy)) {
     if (!greedy.empty()) {
-      TRY(row, sequence.evaluate({&greedy.back(), 1}, true));
+      TRY(row, evaluate({&greedy.back(), 1}));
     }
-    TRY(greedy.emplace_back(), sampler.sample(row, sequence.tokens()));
+    TRY(greedy.emplace_back(),
+        sampler.sample(row, options.tokens));  // without penalties the past plays no part
   }
   std::cout << to_json(last, greedy);
   return {};
@@ -92,14 +120,18 @@ void add_logits(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("logits", "Print the logits after some tokens as JSON");
   add_model_options(*command, options->model);
-  command->add_option("--tokens", options->tokens, "The tokens: 1,2,3")->delimiter(',')->required();
+  command
+      ->add_option_function<std::string>(
+          "--tokens", [options](const std::string& list) { options->tokens = parse_tokens(list); },
+          "The tokens: 1,2,3")
+      ->required();
   command
       ->add_option("--greedy", options->greedy,
                    "Also print the N most likely tokens that follow, one after the other")
-      ->check(CLI::Range(0, 1 << 30).description(""))
+      ->check(between(0, 1 << 30))
       ->capture_default_str();
   command->add_option("--chunk", options->chunk, "Tokens of one step")
-      ->check(CLI::Range(1, 1 << 20).description(""))
+      ->check(between(1, 1 << 20))
       ->capture_default_str();
   command->add_flag("--exact", options->model.exact,
                     "Decode matrices to float32 and do not quantise activations");

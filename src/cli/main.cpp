@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cli/command.h"
+#include "cli/diagnostics.h"
 
 namespace halcyon::cli {
 namespace {
@@ -23,7 +24,7 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
 int report_failure(const std::string& message) {
-  fmt::print(stderr, "halcyon: error: {}\n", message);
+  diagnose("halcyon: error: {}\n", one_line(message));
   return kFailed;
 }
 
@@ -33,7 +34,7 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::ranges::replace(message, '\n', ' ');
   std::string command = app.get_name();
   for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
-  fmt::print(stderr, "halcyon: error: {}\nRun '{} --help' for usage.\n", message, command);
+  diagnose("halcyon: error: {}\nRun '{} --help' for usage.\n", one_line(message), command);
   return kUsage;
 }
 
@@ -56,6 +57,7 @@ int run(int argc, char** argv) {
   add_inspect(app, chosen);
   add_logits(app, chosen);
   add_run(app, chosen);
+  add_serve(app, chosen);
   add_template(app, chosen);
   add_tokenize(app, chosen);
 
@@ -70,6 +72,7 @@ int run(int argc, char** argv) {
     return report_usage(app, error);
   }
 
+  if (const Result<void> ready = init_logging(); !ready) return report_failure(ready.error().message);
   const Result<void> done = chosen();
   if (!done) return report_failure(done.error().message);
   const Result<void> written = flush_output();
@@ -83,13 +86,13 @@ int main(int argc, char** argv) {
   // Whoever reads our output may leave early (`halcyon inspect … | head`): end quietly, even if the parent
   // process left the signal ignored.
   std::signal(SIGPIPE, SIG_DFL);
+  halcyon::cli::occupy_standard_descriptors();
   try {
-    halcyon::init_logging();
     return halcyon::cli::run(argc, argv);
   } catch (const std::bad_alloc&) {
-    std::fputs("halcyon: error: out of memory\n", stderr);
+    halcyon::cli::diagnose("halcyon: error: out of memory\n");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "halcyon: error: %s\n", error.what());
+    halcyon::cli::diagnose("halcyon: error: {}\n", error.what());
   }
   return halcyon::cli::kFailed;
 }

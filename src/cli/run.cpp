@@ -1,12 +1,13 @@
 // halcyon run: answers a prompt, or chats.
-#include <cstdio>
 #include <memory>
 #include <string>
 
 #include "cli/answer.h"
 #include "cli/chat.h"
 #include "cli/command.h"
+#include "cli/diagnostics.h"
 #include "cli/load.h"
+#include "cli/numbers.h"
 #include "cli/sampling_options.h"
 
 namespace halcyon::cli {
@@ -38,16 +39,15 @@ Result<void> answer_once(const LoadedModel& model, const Options& options) {
   TRY(const Answer answer, print_answer(*generation));
   const engine::Timings& t = answer.finish.timings;
   if (answer.finish.reason == engine::FinishReason::length && t.predicted_n != options.request.max_tokens)
-    fmt::print(stderr, "[the context of {} tokens is full: --ctx makes room]\n", model.engine->n_ctx());
-  if (!options.quiet) fmt::print(stderr, "[{} · loaded in {:.2f} s]\n", measures(t), model.seconds);
+    diagnose("[the context of {} tokens is full: --ctx makes room]\n", model.engine->n_ctx());
+  if (!options.quiet) diagnose("[{} · loaded in {:.2f} s]\n", measures(t), model.seconds);
   return {};
 }
 
 Result<void> run(const Options& options) {
   TRY(const LoadedModel model, load_model(options.model));
   if (!options.raw && !model.engine->tokenizer().chat_template())
-    fmt::print(stderr,
-               "[the model's file has no chat template: ChatML is used; --raw completes text without one]\n");
+    diagnose("[the model's file has no chat template: ChatML is used; --raw completes text without one]\n");
   if (options.prompt) return answer_once(model, options);
   return chat(*model.engine, options.request, options.system, options.quiet);
 }
@@ -63,7 +63,7 @@ void add_run(CLI::App& app, Action& chosen) {
   command
       ->add_option("-n,--predict", options->request.max_tokens,
                    "At most so many tokens (-1: as many as it takes)")
-      ->check(CLI::Range(-1, 1 << 30).description(""))
+      ->check(between(-1, 1 << 30))
       ->capture_default_str();
   CLI::Option* system =
       command->add_option("--system", options->system, "What the model is told before the conversation");

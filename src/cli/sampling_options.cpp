@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "cli/numbers.h"
+
 namespace halcyon::cli {
 namespace {
 
@@ -26,13 +28,13 @@ void add_sampling_options(CLI::App& command, engine::SamplingParams& p) {
   constexpr int32_t max_int = std::numeric_limits<int32_t>::max();
   const auto real = [&](const char* name, float& value, float low, float high, const char* help) {
     command.add_option(name, value, help)
-        ->check(CLI::Range(low, high).description(""))
+        ->check(between(low, high))
         ->capture_default_str()
         ->group("Sampling");
   };
   const auto integer = [&](const char* name, int32_t& value, int32_t low, const char* help) {
     command.add_option(name, value, help)
-        ->check(CLI::Range(low, max_int).description(""))
+        ->check(between(low, max_int))
         ->capture_default_str()
         ->group("Sampling");
   };
@@ -63,7 +65,7 @@ void add_sampling_options(CLI::App& command, engine::SamplingParams& p) {
       ->allow_extra_args(false)
       ->group("Sampling");
   command.add_option("--seed", p.seed, "Repeats what the same seed gave before (default: another each time)")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(between(uint64_t{0}, std::numeric_limits<uint64_t>::max()))
       ->group("Sampling");
 }
 

@@ -23,9 +23,11 @@ Result<ChatTemplate> ChatTemplate::load(const tokenizer::Tokenizer& tokenizer) {
                       text_of(tokenizer, tokenizer.eos()));
 }
 
-Result<std::string> ChatTemplate::render(const nlohmann::ordered_json& messages) const {
-  const nlohmann::ordered_json context = {
+Result<std::string> ChatTemplate::render(const nlohmann::ordered_json& messages,
+                                         const nlohmann::ordered_json& more) const {
+  nlohmann::ordered_json context = {
       {"messages", messages}, {"bos_token", bos_}, {"eos_token", eos_}, {"add_generation_prompt", true}};
+  context.update(more);
   Result<std::string> text = template_.render(context);
   if (!text) return std::unexpected(std::move(text.error()).in("the model's chat template"));
   return text;

@@ -18,8 +18,10 @@ class ChatTemplate {
   static Result<ChatTemplate> load(const tokenizer::Tokenizer& tokenizer);
 
   /// The conversation as text, up to where the assistant's answer begins. `messages` is an array of {"role":
-  /// …, "content": …}. Fails where the template refuses it, with the template's line and reason.
-  Result<std::string> render(const nlohmann::ordered_json& messages) const;
+  /// …, "content": …}; the template sees the members of `more` as well. Fails where the template refuses it,
+  /// with the template's line and reason.
+  Result<std::string> render(const nlohmann::ordered_json& messages,
+                             const nlohmann::ordered_json& more = nlohmann::ordered_json::object()) const;
 
  private:
   ChatTemplate(jinja::Template source, std::string bos, std::string eos)

@@ -1,19 +1,24 @@
 #include "engine/engine.h"
 
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <system_error>
 
 #include "base/signals.h"
 #include "engine/job.h"
-#include "engine/stopwatch.h"
 
 namespace halcyon::engine {
 namespace {
 
 constexpr int32_t kDefaultContext = 4096;
+
+/// Finished sequences that may be kept for each slot; they share its KV memory.
+constexpr int32_t kKeptPerSlot = 3;
+constexpr int32_t kMaxParallel = 1024;
 
 /// Which tokens contain one of the texts that end a repetition.
 std::vector<bool> find_breakers(const tokenizer::Tokenizer& tokenizer, const SamplingParams& params,
@@ -40,25 +45,52 @@ Result<int32_t> choose_context(const gguf::Metadata& metadata, int32_t wanted) {
   return static_cast<int32_t>(std::clamp<uint32_t>(trained, 1, kDefaultContext));
 }
 
+uint64_t memory_needed(const gguf::File& file, const EngineOptions& options) {
+  const Result<int32_t> n_ctx = choose_context(file.metadata(), options.n_ctx);
+  if (!n_ctx) return 0;
+  const Result<model::Model> model = model::build(file, *n_ctx);
+  if (!model) return 0;
+  const program::Program& program = model->program;
+  double bytes = 0;
+  for (const program::Weight& weight : program.weights)
+    bytes += 1.06 * static_cast<double>(weight.size);  // packed
+  const double positions = static_cast<double>(*n_ctx) * options.n_parallel;
+  const double element = options.kv == backend::KvType::f32   ? 4
+                         : options.kv == backend::KvType::f16 ? 2
+                                                              : 1.0625;
+  for (const program::KvCache& cache : program.kv_caches)
+    bytes += 2 * positions * cache.n_head_kv * cache.head_dim * element;
+  for (const program::DeltaState& state : program.delta_states)
+    bytes += 4.0 * options.n_parallel * state.n_v * state.dk * state.dv;
+  return static_cast<uint64_t>(std::min(bytes, 1e18));  // what hostile sizes give
+}
+
 Result<std::unique_ptr<Engine>> Engine::load(const gguf::File& file, backend::Device& device,
                                              const EngineOptions& options) {
+  if (options.n_parallel < 1 || options.n_parallel > kMaxParallel)
+    return fail("{} requests at once: 1 to {} are possible", options.n_parallel, kMaxParallel);
   TRY(const int32_t n_ctx, choose_context(file.metadata(), options.n_ctx));
   TRY(tokenizer::Tokenizer tokenizer, tokenizer::Tokenizer::load(file.metadata()));
   TRY(model::Model model, model::build(file, n_ctx));
-  const backend::CompileOptions compile = {.n_ctx = n_ctx,
-                                           .n_seq = 1,
-                                           .n_batch = std::min(options.n_batch, n_ctx),
-                                           .n_outputs = 1,
-                                           .kv = options.kv,
-                                           .progress = options.progress};
+  // A recurrent state is large: sequences are kept only in slots that nobody uses.
+  const bool recurrent = !model.program.conv_states.empty() || !model.program.delta_states.empty();
+  const backend::CompileOptions compile = {
+      .n_ctx = n_ctx,
+      .n_seq = options.n_parallel * (recurrent ? 1 : kKeptPerSlot + 1),
+      .n_kv = int64_t{n_ctx} * options.n_parallel,
+      .n_batch = std::max(std::min(options.n_batch, n_ctx), options.n_parallel),
+      .n_outputs = options.n_parallel,
+      .kv = options.kv,
+      .progress = options.progress};
   TRY(auto executable, device.compile(std::move(model.program), compile));
-  return create(std::move(tokenizer), std::move(model.config), std::move(executable));
+  return create(std::move(tokenizer), std::move(model.config), std::move(executable), options.n_parallel);
 }
 
 Result<std::unique_ptr<Engine>> Engine::create(tokenizer::Tokenizer tokenizer, model::Config config,
-                                               std::unique_ptr<backend::Executable> executable) {
-  auto engine =
-      std::unique_ptr<Engine>(new Engine(std::move(tokenizer), std::move(config), std::move(executable)));
+                                               std::unique_ptr<backend::Executable> executable,
+                                               int32_t n_parallel) {
+  std::unique_ptr<Engine> engine(
+      new Engine(std::move(tokenizer), std::move(config), std::move(executable), n_parallel));
   const BlockSignals block;  // signals are for the threads of the program that we are part of
   try {
     engine->thread_ = std::thread(&Engine::work, engine.get());
@@ -69,19 +101,18 @@ Result<std::unique_ptr<Engine>> Engine::create(tokenizer::Tokenizer tokenizer, m
 }
 
 Engine::Engine(tokenizer::Tokenizer tokenizer, model::Config config,
-               std::unique_ptr<backend::Executable> executable)
+               std::unique_ptr<backend::Executable> executable, int32_t n_parallel)
     : tokenizer_(std::move(tokenizer)),
       chat_(ChatTemplate::load(tokenizer_)),
       config_(std::move(config)),
       executable_(std::move(executable)),
-      sequence_(*executable_) {}
+      scheduler_(*executable_, tokenizer_, n_parallel) {
+  publish();
+}
 
 Engine::~Engine() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
+  stopping_ = true;
+  wakeup_->ring();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -100,109 +131,77 @@ Result<std::shared_ptr<Generation>> Engine::submit(Request request) {
     return fail("max_tokens is {}; it must be -1 (no limit) or more", request.max_tokens);
   if (std::ranges::find(request.stop, "") != request.stop.end())
     return fail("a stop string is empty: it would end every text at once");
+  if (request.ignore_eos) {
+    constexpr float never = -std::numeric_limits<float>::infinity();
+    for (const Token token : tokenizer_.eog_tokens()) request.sampling.logit_bias.emplace_back(token, never);
+  }
   TRY(Sampler sampler, Sampler::create(request.sampling, config_.n_vocab,
                                        find_breakers(tokenizer_, request.sampling, config_.n_vocab)));
 
-  auto job = std::make_shared<Job>(std::move(request), std::move(sampler), tokenizer_);
+  auto job = std::make_shared<Job>(std::move(request), std::move(sampler), tokenizer_, wakeup_);
+  if (job->request.grammar) job->constraint.emplace(job->request.grammar, tokenizer_, vocabulary());
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(job);
+    job->id = ++n_submitted_;
+    submitted_.push_back(job);
   }
-  wake_.notify_one();
+  wakeup_->ring();
   return std::make_shared<Generation>(std::move(job));
 }
 
-Result<std::vector<Token>> Engine::chat_prompt(const nlohmann::ordered_json& messages) const {
+const grammar::Vocabulary& Engine::vocabulary() {
+  std::call_once(vocabulary_made_, [&] {
+    std::vector<std::string> pieces;
+    for (Token id = 0; id < config_.n_vocab; ++id) pieces.push_back(tokenizer_.piece(id, false));
+    vocabulary_ = std::make_unique<const grammar::Vocabulary>(pieces);
+  });
+  return *vocabulary_;
+}
+
+Result<std::string> Engine::chat_text(const nlohmann::ordered_json& messages,
+                                      const nlohmann::ordered_json& more) const {
   if (!chat_) return std::unexpected(chat_.error());
-  TRY(const std::string text, chat_->render(messages));
+  return chat_->render(messages, more);
+}
+
+Result<std::vector<Token>> Engine::chat_prompt(const nlohmann::ordered_json& messages) const {
+  TRY(const std::string text, chat_text(messages));
   return encode_prompt(tokenizer_, text);
+}
+
+Stats Engine::stats() const {
+  const std::lock_guard lock(mutex_);
+  Stats stats = stats_;
+  stats.waiting += static_cast<int32_t>(submitted_.size());
+  return stats;
 }
 
 void Engine::work() {
   pthread_setname_np(pthread_self(), "engine");
-  for (;;) {
-    std::unique_lock lock(mutex_);
-    wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    const std::shared_ptr<Job> job = std::move(queue_.front());
-    queue_.pop_front();
-    lock.unlock();
-    process(*job);
-  }
-}
-
-void Engine::process(Job& job) {
-  Finish finish;
-  Stopwatch stopwatch;
-  try {
-    const Result<FinishReason> reason = generate(job, stopwatch);
-    finish.reason = reason.value_or(FinishReason::error);
-    if (!reason) finish.error = reason.error();
-  } catch (const std::bad_alloc&) {
-    finish.reason = FinishReason::error;
-    finish.error = Error{"out of memory while generating"};
-  }
-  finish.timings = job.timings;
-  const Stopwatch::Times rest = stopwatch.restart();
-  if (finish.timings.predicted_n > 0) {
-    finish.timings.predicted_ms = rest.wall_ms, finish.timings.predicted_cpu_ms = rest.cpu_ms;
-  } else {
-    finish.timings.prompt_ms = rest.wall_ms, finish.timings.prompt_cpu_ms = rest.cpu_ms;
-  }
-  std::string text = job.stop.push(job.decoder.finish()) + job.stop.finish();
-  if (job.stop.found()) finish.stop_string = *job.stop.found();
-  job.emit({.text = std::move(text), .token = {}, .finish = std::move(finish)});
-}
-
-Result<FinishReason> Engine::generate(Job& job, Stopwatch& stopwatch) {
-  const Request& request = job.request;
-  const std::span<const Token> prompt = request.prompt;
-  Timings& timings = job.timings;
-  if (interrupted(job)) return FinishReason::cancelled;
-
-  CHECK_OK(sequence_.rewind(prompt));
-  timings.cache_n = static_cast<int32_t>(sequence_.tokens().size());
-  std::span<const float> logits;
-  for (size_t done = sequence_.tokens().size(); done < prompt.size(); done = sequence_.tokens().size()) {
-    if (interrupted(job)) return FinishReason::cancelled;
-    const size_t n = std::min(prompt.size() - done, static_cast<size_t>(executable_->options().n_batch));
-    TRY(logits, sequence_.evaluate(prompt.subspan(done, n), done + n == prompt.size()));
-    timings.prompt_n += static_cast<int32_t>(n);
-    finish_cancelled();
-  }
-  sequence_.snapshot();
-  if (request.max_tokens == 0) return FinishReason::length;
-
-  for (;;) {
-    TRY(const Token token, job.sampler.sample(logits, sequence_.tokens()));
-    if (++timings.predicted_n == 1) {
-      const Stopwatch::Times prefill = stopwatch.restart();
-      timings.prompt_ms = prefill.wall_ms, timings.prompt_cpu_ms = prefill.cpu_ms;
+  for (bool busy = false; !stopping_;) {
+    if (!busy) wakeup_->wait();
+    take_submitted();
+    try {
+      busy = scheduler_.step();
+    } catch (const std::bad_alloc&) {
+      spdlog::error("out of memory: all requests are cancelled");
+      scheduler_.cancel_all();
     }
-    if (tokenizer_.is_eog(token)) return FinishReason::stop;
-    job.emit({.text = job.stop.push(job.decoder.push(token)), .token = token, .finish = {}});
-    if (job.stop.found()) return FinishReason::stop;
-    if (timings.predicted_n == request.max_tokens) return FinishReason::length;
-    if (sequence_.tokens().size() == static_cast<size_t>(n_ctx())) return FinishReason::length;
-    if (interrupted(job)) return FinishReason::cancelled;
-    TRY(logits, sequence_.evaluate({&token, 1}, true));
-    finish_cancelled();
+    publish();
   }
+  take_submitted();
+  scheduler_.cancel_all();
 }
 
-bool Engine::interrupted(const Job& job) const {
-  return job.cancelled.load(std::memory_order_relaxed) || stopping_.load(std::memory_order_relaxed);
-}
-
-void Engine::finish_cancelled() {
+void Engine::take_submitted() {
   const std::lock_guard lock(mutex_);
-  std::erase_if(queue_, [](const std::shared_ptr<Job>& job) {
-    if (!job->cancelled.load(std::memory_order_relaxed)) return false;
-    Finish finish;
-    finish.reason = FinishReason::cancelled;
-    job->emit({.text = {}, .token = {}, .finish = std::move(finish)});
-    return true;
-  });
+  for (; !submitted_.empty(); submitted_.pop_front()) scheduler_.add(std::move(submitted_.front()));
+}
+
+void Engine::publish() {
+  Stats stats = scheduler_.stats();
+  const std::lock_guard lock(mutex_);
+  stats_ = std::move(stats);
 }
 
 }  // namespace halcyon::engine

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,34 +13,34 @@
 #include "base/result.h"
 #include "engine/chat.h"
 #include "engine/generation.h"
-#include "engine/sampler.h"
-#include "engine/sequence.h"
+#include "engine/request.h"
+#include "engine/scheduler.h"
+#include "engine/stats.h"
+#include "engine/wakeup.h"
 #include "gguf/gguf.h"
+#include "grammar/vocabulary.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
 namespace halcyon::engine {
 
-class Stopwatch;
-
 struct EngineOptions {
-  int32_t n_ctx = 0;      ///< positions; 0: what the model was trained for, but at most 4096
-  int32_t n_batch = 256;  ///< prompt tokens of one step
+  int32_t n_ctx = 0;       ///< positions of a request; 0: what the model was trained for, but at most 4096
+  int32_t n_parallel = 1;  ///< requests that are in work at once
+  int32_t n_batch = 256;   ///< tokens of one step
   backend::KvType kv = backend::KvType::f16;
   std::function<void(double)> progress;  ///< told the fraction of the weights that are loaded, 0 to 1
-};
-
-struct Request {
-  std::vector<Token> prompt;  ///< at least one token
-  int32_t max_tokens = -1;    ///< -1: until the model ends its text or the context is full
-  SamplingParams sampling;
-  std::vector<std::string> stop;  ///< texts that end the answer and are not part of it
 };
 
 /// The positions of a context, from what the user wants (0: no wish) and what the model was trained for.
 Result<int32_t> choose_context(const gguf::Metadata& metadata, int32_t wanted);
 
-/// Works on one request at a time, in the order of submission. All methods may be called from any thread.
+/// Bytes that a model is going to take once all its memory is used: weights, keys and values, recurrent
+/// states. 0 if the file is no model; loading it says why.
+uint64_t memory_needed(const gguf::File& file, const EngineOptions& options);
+
+/// Works on n_parallel requests at once, in the order of submission, clients taking turns. All methods may be
+/// called from any thread.
 class Engine {
  public:
   /// Reads the vocabulary and the chat template, builds the model and compiles it for `device`.
@@ -51,7 +49,8 @@ class Engine {
 
   /// An engine of parts that are there already.
   static Result<std::unique_ptr<Engine>> create(tokenizer::Tokenizer tokenizer, model::Config config,
-                                                std::unique_ptr<backend::Executable> executable);
+                                                std::unique_ptr<backend::Executable> executable,
+                                                int32_t n_parallel);
 
   /// Cancels what is running and waiting.
   ~Engine();
@@ -62,9 +61,16 @@ class Engine {
   /// outside the vocabulary, parameters out of range. The generation may outlive the engine.
   Result<std::shared_ptr<Generation>> submit(Request request);
 
-  /// The tokens of a conversation, up to where the assistant's answer begins. `messages` is an array of
-  /// {"role": …, "content": …}.
+  /// The text of a conversation, up to where the assistant's answer begins. `messages` is an array of
+  /// {"role": …, "content": …}; `more` is what else the template is to see, such as "tools".
+  Result<std::string> chat_text(const nlohmann::ordered_json& messages,
+                                const nlohmann::ordered_json& more = nlohmann::ordered_json::object()) const;
+
+  /// Its tokens.
   Result<std::vector<Token>> chat_prompt(const nlohmann::ordered_json& messages) const;
+
+  /// As of the last step that has ended.
+  Stats stats() const;
 
   const tokenizer::Tokenizer& tokenizer() const { return tokenizer_; }
   const model::Config& config() const { return config_; }
@@ -73,23 +79,26 @@ class Engine {
 
  private:
   Engine(tokenizer::Tokenizer tokenizer, model::Config config,
-         std::unique_ptr<backend::Executable> executable);
+         std::unique_ptr<backend::Executable> executable, int32_t n_parallel);
 
   void work();  ///< the engine's thread
-  void process(Job& job);
-  Result<FinishReason> generate(Job& job, Stopwatch& stopwatch);
-  bool interrupted(const Job& job) const;
-  void finish_cancelled();  ///< among the waiting requests
+  void take_submitted();
+  void publish();
+  const grammar::Vocabulary& vocabulary();
 
   const tokenizer::Tokenizer tokenizer_;
   const Result<ChatTemplate> chat_;  ///< a model without a usable template still completes text
   const model::Config config_;
   const std::unique_ptr<backend::Executable> executable_;
-  Sequence sequence_;  ///< used by the engine's thread alone
+  std::once_flag vocabulary_made_;
+  std::unique_ptr<const grammar::Vocabulary> vocabulary_;
+  Scheduler scheduler_;  ///< used by the engine's thread alone
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::shared_ptr<Job>> queue_;  // guarded by mutex_
+  const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
+  mutable std::mutex mutex_;
+  std::deque<std::shared_ptr<Job>> submitted_;  // guarded by mutex_
+  Stats stats_;                                 // likewise
+  uint64_t n_submitted_ = 0;                    // likewise
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

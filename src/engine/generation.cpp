@@ -4,17 +4,18 @@
 
 namespace halcyon::engine {
 
-std::optional<Event> Generation::next() {
-  std::unique_lock lock(job_->mutex);
-  if (job_->over) return std::nullopt;
-  job_->changed.wait(lock, [&] { return !job_->events.empty(); });
-  Event event = std::move(job_->events.front());
-  job_->events.pop_front();
-  job_->over = event.finish.has_value();
-  return event;
+Generation::~Generation() {
+  cancel();
+  job_->wakeup->ring();
 }
 
+std::optional<Event> Generation::next() { return job_->take(true); }
+
+std::optional<Event> Generation::poll() { return job_->take(false); }
+
 void Generation::cancel() { job_->cancelled.store(true, std::memory_order_relaxed); }
+
+uint64_t Generation::id() const { return job_->id; }
 
 uint64_t Generation::seed() const { return job_->sampler.seed(); }
 

@@ -65,7 +65,8 @@ Result<Sampler> Sampler::create(const SamplingParams& params, int32_t n_vocab,
   return Sampler(params, n_vocab, std::move(dry_breakers), seed);
 }
 
-Result<Token> Sampler::sample(std::span<const float> logits, std::span<const Token> history) {
+Result<Token> Sampler::sample(std::span<const float> logits, std::span<const Token> history,
+                              const Constraint* constraint) {
   if (logits.size() != logits_.size())
     return fail("{} logits for a vocabulary of {}", logits.size(), logits_.size());
   std::ranges::copy(logits, logits_.begin());
@@ -81,11 +82,20 @@ Result<Token> Sampler::sample(std::span<const float> logits, std::span<const Tok
   if (active(params_)) penalize(logits_, history, params_, scratch_);
   if (dry_.active()) dry_.apply(logits_, history, scratch_);
 
+  const std::optional<Token> token = draw();
+  if (!token) return fail("no token can be chosen after {}: every logit is NaN or -inf", history.size());
+  if (!constraint || constraint->allows(*token)) return *token;
+  constraint->mask(logits_);
+  const std::optional<Token> allowed = draw();
+  if (!allowed) return fail("no token of the vocabulary continues what the grammar asks for");
+  return *allowed;
+}
+
+std::optional<Token> Sampler::draw() {
   const bool greedy = params_.temperature == 0;
   const size_t k = greedy ? 1 : params_.top_k > 0 ? static_cast<size_t>(params_.top_k) : logits_.size();
   candidates_.assign(logits_, k);
-  if (candidates_.empty())
-    return fail("no token can be chosen after {}: every logit is NaN or -inf", history.size());
+  if (candidates_.empty()) return std::nullopt;
   if (greedy) return candidates_.items().front().id;
   if (params_.typical_p < 1) candidates_.typical(params_.typical_p);
   if (params_.top_p < 1) candidates_.top_p(params_.top_p);

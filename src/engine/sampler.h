@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "engine/candidates.h"
+#include "engine/constraint.h"
 #include "engine/dry.h"
 #include "engine/penalties.h"
 #include "engine/random.h"
@@ -40,13 +41,16 @@ class Sampler {
                                 std::vector<bool> dry_breakers = {});
 
   /// The next token, given its logits [n_vocab] and the tokens so far, those of the prompt included. A NaN is
-  /// no choice. Fails if there is none at all.
-  Result<Token> sample(std::span<const float> logits, std::span<const Token> history);
+  /// no choice. With a constraint, if the token drawn is none that it allows another is drawn among those,
+  /// which is as if they alone had been there. Fails if there is none at all.
+  Result<Token> sample(std::span<const float> logits, std::span<const Token> history,
+                       const Constraint* constraint = nullptr);
 
   uint64_t seed() const { return seed_; }  ///< in use, to repeat what was sampled
 
  private:
   Sampler(const SamplingParams& params, int32_t n_vocab, std::vector<bool> dry_breakers, uint64_t seed);
+  std::optional<Token> draw();  ///< from logits_; nothing if all are NaN or -inf
 
   SamplingParams params_;
   Dry dry_;

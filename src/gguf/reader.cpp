@@ -225,7 +225,8 @@ Result<void> place_tensors(std::vector<Tensor>& tensors, uint64_t data_start, ui
   return {};
 }
 
-/// The vocabulary's arrays describe the same tokens.
+/// The vocabulary's arrays describe all of its tokens. (Some files have arrays that go on: for rows of
+/// padding.)
 Result<void> check_vocabulary(const Metadata& metadata) {
   const auto size_of = [&](std::string_view key) {
     const Value* value = metadata.find(key);
@@ -235,7 +236,7 @@ Result<void> check_vocabulary(const Metadata& metadata) {
   const auto n_tokens = size_of("tokenizer.ggml.tokens");
   for (const std::string_view key : {"tokenizer.ggml.scores", "tokenizer.ggml.token_type"}) {
     const auto n = size_of(key);
-    if (n_tokens && n && *n != *n_tokens)
+    if (n_tokens && n && *n < *n_tokens)
       return fail("key {} has {} elements for {} tokens", quote(key), *n, *n_tokens);
   }
   return {};

@@ -81,6 +81,7 @@ ValueId Layers::head(ValueId x, Bias bias, float softcap) {
   no_block();
   x = builder.outputs("outputs", x);
   x = norm("output_norm", x, config.n_embd);
+  builder.hidden(x);
   const std::string_view name = weights.has("output.weight") ? "output" : "token_embd";
   const WeightId weight = weights.required(fmt::format("{}.weight", name), {config.n_embd, config.n_vocab});
   const WeightId scale = weights.optional(fmt::format("{}.scale", name), 1);

@@ -61,6 +61,9 @@ class Builder {
                     const DeltaState& shape);
   ValueId outputs(std::string_view name, ValueId x);
 
+  /// Says that the logits are computed from `x` [outputs, n_embd].
+  void hidden(ValueId x) { program_.hidden = x; }
+
   /// The program whose logits are `logits` [outputs, n_vocab], or the first mistake.
   Result<Program> finish(ValueId logits);
 

@@ -31,7 +31,8 @@ std::vector<Lifetime> lifetimes_of(const Program& program) {
     std::visit([&](const auto& o) { o.visit(visitor); }, op);
     visitor.op++;
   }
-  if (program.logits != none) visitor.in(program.logits);  // read when the last op has run
+  for (const ValueId result : {program.logits, program.hidden})
+    if (result != none) visitor.in(result);  // read when the last op has run
   return lifetimes;
 }
 

@@ -66,6 +66,7 @@ struct Program {
   std::vector<DeltaState> delta_states;
   std::vector<Op> ops;
   ValueId logits = none;  ///< [outputs, n_vocab]
+  ValueId hidden = none;  ///< [outputs, n_embd], what the logits are computed from
   int64_t n_vocab = 0;
 };
 

@@ -165,6 +165,13 @@ TokenType Tokenizer::type(Token token) const {
   return parts_->vocab.contains(token) ? parts_->vocab.type(token) : TokenType::undefined;
 }
 
+std::vector<Token> Tokenizer::eog_tokens() const {
+  std::vector<Token> tokens;
+  for (Token token = 0; token < n_vocab(); ++token)
+    if (is_eog(token)) tokens.push_back(token);
+  return tokens;
+}
+
 bool Tokenizer::is_eog(Token token) const {
   return parts_->vocab.contains(token) && parts_->vocab.is_eog(token);
 }

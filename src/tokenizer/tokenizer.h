@@ -53,7 +53,8 @@ class Tokenizer {
   std::optional<Token> find(std::string_view text) const;  ///< the token with that text in the vocabulary
   TokenType type(Token token) const;                       ///< undefined if out of range
 
-  bool is_eog(Token token) const;  ///< ends a generation: end of text, of turn, of message
+  bool is_eog(Token token) const;         ///< ends a generation: end of text, of turn, of message
+  std::vector<Token> eog_tokens() const;  ///< all that do
   bool add_bos() const;
   bool add_eos() const;
   const SpecialTokens& special() const;

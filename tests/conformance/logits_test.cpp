@@ -81,21 +81,32 @@ double nmse(const std::vector<float>& actual, const std::vector<float>& expected
   return error / size;
 }
 
-/// The greedy token of every row is the reference's, wherever its margin is larger than the error of the row:
-/// eight standard deviations of the difference to the exact path. (In a mixture of experts that error is
-/// large where two experts are nearly tied and the other one is chosen.)
-void expect_greedy(const Rows& got, const Rows& exact, const json& want) {
+constexpr double kFloat = 1e-6, kInt8 = 2e-3;  // bounds of the error
+
+/// The greedy tokens are the reference's. With int8 activations another one may come where its margin is
+/// smaller than the error of the row, eight standard deviations of the difference to the exact path: in at
+/// most 3 of the 24 rows of a model (measured: 3 in one, 2 in one, else 0 or 1).
+///
+/// In a mixture of experts int8 errors now and then turn a near tie between experts, and the row with it. At
+/// most 3 rows may be as far off as only such a turn explains (measured: 2 in two models, 1 or 0 in others,
+/// with NMSE from 0.036 to 0.44); of all other rows, the largest error measured is 4.4e-3.
+void expect_greedy(const Rows& got, const Rows& exact, const json& want, double bound, bool mixture) {
   const auto tokens = want["greedy"].get<std::vector<Token>>();
   const auto margins = want["greedy_margin"].get<std::vector<double>>();
+  const bool int8 = bound == kInt8;
+  int n_turned = 0, n_others = 0;
   for (size_t i = 0; i < tokens.size(); ++i) {
     double mean_square = 0;
     for (const float v : exact[i]) mean_square += double{v} * v / static_cast<double>(exact[i].size());
-    const double error = 8 * std::sqrt(std::max(nmse(got[i], exact[i]), 1e-10) * mean_square);
-    const auto greedy = std::max_element(got[i].begin(), got[i].end()) - got[i].begin();
-    if (margins[i] > error) {
-      EXPECT_EQ(greedy, tokens[i]) << "token " << i << ", margin " << margins[i] << ", error " << error;
-    }
+    const double row_error = nmse(got[i], exact[i]);
+    n_turned += row_error > 2.5 * bound;
+    if (std::max_element(got[i].begin(), got[i].end()) - got[i].begin() == tokens[i]) continue;
+    ++n_others;
+    const double tolerance = 8 * std::sqrt(row_error * mean_square);
+    EXPECT_LE(margins[i], tolerance) << "token " << i << " is another one";
   }
+  EXPECT_LE(n_turned, int8 && mixture ? 3 : 0);
+  EXPECT_LE(n_others, int8 ? 3 : 0);
 }
 
 class Logits : public testing::TestWithParam<std::string> {
@@ -110,22 +121,23 @@ class Logits : public testing::TestWithParam<std::string> {
     const double error = nmse(got.front(), want["logits"].get<std::vector<float>>());
     std::printf("%-34s %s NMSE %.2e\n", GetParam().c_str(), path.exact ? "exact" : "int8 ", error);
     EXPECT_LE(error, bound);
-    expect_greedy(got, exact, want);
+    expect_greedy(got, exact, want, bound, is_mixture());
   }
-  bool is_float() const { return GetParam().find(".f32.") != std::string::npos; }
+  double bound() const { return GetParam().find(".f32.") != std::string::npos ? kFloat : kInt8; }
+  static bool is_mixture() {
+    return GetParam().find("moe") != std::string::npos || GetParam().find("gpt-oss") != std::string::npos;
+  }
 };
 
-TEST_P(Logits, AgreeWithTheReference) { check({}, is_float() ? 1e-6 : 2e-3); }
+TEST_P(Logits, AgreeWithTheReference) { check({}, bound()); }
 
-TEST_P(Logits, AgreeWithTheReferenceInChunks) { check({.n_batch = 7}, is_float() ? 1e-6 : 2e-3); }
+TEST_P(Logits, AgreeWithTheReferenceInChunks) { check({.n_batch = 7}, bound()); }
 
-TEST_P(Logits, AgreeWithinTheErrorOfAnF16Cache) {
-  check({.kv = backend::KvType::f16}, is_float() ? 1e-6 : 2e-3);
-}
+TEST_P(Logits, AgreeWithinTheErrorOfAnF16Cache) { check({.kv = backend::KvType::f16}, bound()); }
 
 TEST_P(Logits, AgreeExactlyOnTheScalarPath) {
   setenv("HALCYON_ISA", "scalar", 1);
-  check({.exact = true}, 1e-6);
+  check({.exact = true}, kFloat);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Logits, testing::ValuesIn(names()), [](const auto& model) {

@@ -45,9 +45,30 @@ class CommandLine(CliTestCase):
         os.close(writer)
         self.assertEqual(result.stderr, b"")
 
-    def test_an_unusable_log_level_does_not_stop_it(self):
-        result = halcyon("--version", env={**os.environ, "HALCYON_LOG": "nonsense"})
-        self.assertEqual(result.returncode, 0, result.stderr)
+    def test_the_log_level_is_one_of_four(self):
+        for level in ("debug", "info", "warn", "error", ""):
+            self.assert_ok("logits", "--tokens", "1", env={**os.environ, "HALCYON_LOG": level})
+        self.assertIn("HALCYON_LOG=loud: unknown, use debug, info, warn or error",
+                      self.assert_fails("logits", "--tokens", "1", env={**os.environ, "HALCYON_LOG": "loud"}))
+        self.assert_ok("--version", env={**os.environ, "HALCYON_LOG": "loud"})
+
+    def test_diagnostics_that_cannot_be_written_change_nothing_else(self):
+        ask = [HALCYON, "run", "-p", "Hi", "-n", "3", "--temp", "0"]
+        answer = subprocess.run(ask, capture_output=True, check=True).stdout
+        with open("/dev/full", "wb") as full:
+            for command, stderr in ((ask, full), (["sh", "-c", 'exec "$@" 2>&-', "sh", *ask], None)):
+                result = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, check=False)
+                self.assertEqual((result.returncode, result.stdout), (0, answer))
+            result = subprocess.run([HALCYON, "inspect", "no-such.gguf"], stderr=full, check=False)
+            self.assertEqual(result.returncode, 1)
+
+    def test_a_closed_standard_output_is_an_error(self):
+        result = subprocess.run(["sh", "-c", 'exec "$1" --help >&-', "sh", HALCYON], capture_output=True, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr, b"halcyon: error: cannot write standard output: Bad file descriptor\n")
+
+    def test_control_characters_on_the_command_line_are_shown_harmlessly(self):
+        self.assertIn(r"--fr\x1b[31mob\u202e", self.assert_usage_error("run", "--fr\x1b[31mob\u202e"))
 
 
 if __name__ == "__main__":

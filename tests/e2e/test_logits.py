@@ -1,8 +1,9 @@
 """halcyon logits: what models compute, compared with the reference."""
 import json
+import tempfile
 import unittest
 
-from cli import CliTestCase, conformance_dir
+from cli import ROOT, CliTestCase, conformance_dir
 
 
 class Logits(CliTestCase):
@@ -41,13 +42,25 @@ class Logits(CliTestCase):
         self.assertIn("999999", self.assert_fails("logits", "--tokens", "1,999999"))
         self.assertIn("-1", self.assert_fails("logits", "--tokens=-1"))
 
+    def test_tokens_are_numbers_with_commas_between(self):
+        for tokens in ("", "1,,2", "1,", ",", "1 2", "1,x", "99999999999"):
+            with self.subTest(tokens):
+                self.assertIn("--tokens: ", self.assert_usage_error("logits", "--tokens", tokens))
+
+    def test_what_is_wrong_with_a_model_names_its_file(self):
+        model = (ROOT / "models" / "halcyon-tiny.gguf").read_bytes()
+        with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
+            file.write(model.replace(b"token_embd.weight", b"token_embd.heavy!", 1))
+            file.flush()
+            error = self.assert_fails("logits", "-m", file.name, "--tokens", "1")
+        self.assertIn(f"error: {file.name}: token_embd.weight", error)
+
     def test_more_tokens_than_the_context_is_an_error_with_the_counts(self):
         self.assertIn("4 tokens and 7 greedy ones are more than the context of 10",
                       self.assert_fails("logits", "--ctx", "10", "--tokens", "1,2,3,4", "--greedy", "7"))
 
     def test_a_wrong_command_line_is_a_usage_error(self):
         self.assertIn("--tokens", self.assert_usage_error("logits"))
-        self.assert_usage_error("logits", "--tokens", "1,x")
         self.assert_usage_error("logits", "--tokens", "1", "--chunk", "0")
 
 

@@ -102,6 +102,23 @@ class Errors(CliTestCase):
             with self.subTest(option):
                 self.assert_usage_error("run", "-p", "Hi", option)
 
+    def test_messages_about_options_say_what_is_possible(self):
+        for option, possible in (
+                ("--seed=18446744073709551616", "a whole number from 0 to 18446744073709551615"),
+                ("--seed=-1", "a whole number from 0 to 18446744073709551615"), ("--seed=x", "a whole number from 0"),
+                ("--kv=q4_0", "'q4_0' is not f16, f32 or q8_0"), ("--kv=1", "'1' is not f16, f32 or q8_0"),
+                ("--repeat-penalty=0", "'0' is not a number above 0"), ("--temp=-1", "'-1' is not a number from 0 on"),
+                ("--top-p=1.5", "'1.5' is not a number from 0 to 1"), ("--temp=nan", "'nan' is not a number from 0 on"),
+                ("--presence-penalty=x", "'x' is not a number"),
+                ("--top-k=3000000000", "a whole number from 0 to 2147483647")):
+            with self.subTest(option):
+                error = self.assert_usage_error("run", "-p", "Hi", option)
+                self.assertIn(possible, error)
+                self.assertLess(len(error.splitlines()[0]), 110)
+
+    def test_the_largest_seed_is_one(self):
+        self.assert_ok(*ASK, "--seed", str(2**64 - 1))
+
     def test_a_bias_for_a_token_outside_the_vocabulary_fails(self):
         self.assertIn("999999", self.assert_fails("run", "-p", "Hi", "--logit-bias=999999+1"))
 
@@ -232,6 +249,22 @@ class Terminal(unittest.TestCase):
         self.expect(MEASURES)
         self.expect("> ")
         self.type("\x04")
+        self.expect_exit()
+
+    def test_an_error_of_the_template_is_one_harmless_line_and_the_chat_goes_on(self):
+        model = MODEL.read_bytes()
+        template = json.loads(halcyon("inspect", "--json", MODEL).stdout)["metadata"]["tokenizer.chat_template"]["value"].encode()
+        raises = b'{{ raise_exception("no\\nway\x1b]0;x\x07") }}'.ljust(len(template))
+        path = os.path.join(self.state, "raises.gguf")
+        with open(path, "wb") as file:
+            file.write(model.replace(template, raises))
+        self.start("-m", path)
+        for _ in range(2):
+            self.expect("> ")
+            self.type("Hi\n")
+            self.assertNotIn("\x1b]", self.expect(r"\[[^\n]*no\\nway\\x1b\]0;x\\x07\]"))
+        self.expect("> ")
+        self.type("/exit\n")
         self.expect_exit()
 
     def test_control_characters_do_not_reach_the_terminal(self):

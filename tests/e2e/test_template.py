@@ -39,6 +39,11 @@ class Template(CliTestCase):
         self.template.write_text("{% for %}")
         self.assertIn("chat.jinja", self.assert_fails("template", self.template, "--context", self.context))
 
+    def test_an_error_is_one_line_whatever_the_template_says(self):
+        self.template.write_text('{{ raise_exception("a\\nb\x1b]0;x\x07 für \u300c\u8336\u300d") }}')
+        error = self.assert_fails("template", self.template, "--context", self.context)
+        self.assertTrue(error.endswith("a\\nb\\x1b]0;x\\x07 für \u300c\u8336\u300d\n"), error)
+
 
 if __name__ == "__main__":
     unittest.main()

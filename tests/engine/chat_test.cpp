@@ -60,7 +60,7 @@ TEST(Chat, BosComesOnceWhetherOrNotTheTemplateWritesIt) {
 TEST(Chat, AModelWithABrokenTemplateStillCompletesText) {
   const auto script = std::make_shared<test::Script>();
   script->next = test::say("p", "x");
-  const auto engine = test::fake_engine(script, 64, 8, false, "{% if %}");
+  const auto engine = test::fake_engine(script, {.chat_template = "{% if %}"});
   EXPECT_ERROR(engine->chat_prompt(kConversation), HasSubstr("chat template"));
   Request request;
   request.prompt = {'p'};

@@ -114,7 +114,7 @@ TEST(Engine, WithZeroTokensOnlyEvaluatesThePrompt) {
 }
 
 TEST(Engine, StopsWhereTheContextIsFull) {
-  const auto engine = fake_engine(always('x'), /*n_ctx=*/8);
+  const auto engine = fake_engine(always('x'), {.n_ctx = 8});
   const Answer answer = ask(*engine, request("12345"));
   EXPECT_EQ(answer.text, "xxxx");  // three are evaluated after the prompt, and the last need not be
   EXPECT_EQ(answer.finish.reason, FinishReason::length);
@@ -143,7 +143,7 @@ TEST(Engine, WhatOnlyLookedLikeAStopStringIsSentAfterAll) {
 // Requests that can't be done.
 
 TEST(Engine, RefusesWhatItCantDoAndSaysWhy) {
-  const auto engine = fake_engine(always('x'), /*n_ctx=*/8);
+  const auto engine = fake_engine(always('x'), {.n_ctx = 8});
   EXPECT_ERROR(engine->submit(request("123456789")),
                "the prompt has 9 tokens, more than the context of 8: shorten it, or load the model with a "
                "larger context");
@@ -197,7 +197,7 @@ TEST(Engine, DryStopsAtBreakersFoundInTheVocabulary) {
 
 TEST(Engine, EvaluatesThePromptInChunks) {
   const auto script = script_that(say("0123456789", "ab"));
-  const auto engine = fake_engine(script, 64, /*n_batch=*/4);
+  const auto engine = fake_engine(script, {.n_batch = 4});
   ask(*engine, request("0123456789"));
   EXPECT_THAT(script->steps, ElementsAre(4u, 4u, 2u, 1u, 1u));
 }
@@ -243,7 +243,7 @@ TEST(Engine, GoesBackOnlyAsFarAsTheMemoryCan) {
 
 TEST(Cancel, EndsAnAnswerThatIsRunning) {
   const auto script = always('x');
-  const auto engine = fake_engine(script, 1 << 20);
+  const auto engine = fake_engine(script, {.n_ctx = 1 << 20});
   const auto generation = *engine->submit(request("p"));
   EXPECT_EQ(generation->next()->text, "x");
   generation->cancel();
@@ -254,7 +254,7 @@ TEST(Cancel, EndsAnAnswerThatIsRunning) {
 TEST(Cancel, TakesEffectBetweenTheChunksOfAPrompt) {
   const auto script = always('x');
   script->hold();
-  const auto engine = fake_engine(script, 64, /*n_batch=*/4);
+  const auto engine = fake_engine(script, {.n_batch = 4});
   const auto generation = *engine->submit(request("0123456789"));
   script->await_step();
   generation->cancel();
@@ -268,7 +268,7 @@ TEST(Cancel, TakesEffectBetweenTheChunksOfAPrompt) {
 
 TEST(Cancel, EndsARequestThatIsWaitingWhileAnotherRuns) {
   const auto script = always('x');
-  const auto engine = fake_engine(script, 1 << 20);
+  const auto engine = fake_engine(script, {.n_ctx = 1 << 20});
   const auto running = *engine->submit(request("p"));
   const auto waiting = *engine->submit(request("q"));
   waiting->cancel();
@@ -277,13 +277,13 @@ TEST(Cancel, EndsARequestThatIsWaitingWhileAnotherRuns) {
 }
 
 TEST(Cancel, HappensWhenTheGenerationIsDropped) {
-  const auto engine = fake_engine(always('x'), 1 << 20);
+  const auto engine = fake_engine(always('x'), {.n_ctx = 1 << 20});
   (void)engine->submit(request("p"));
   EXPECT_EQ(ask(*engine, request("q", 1)).text, "x");  // would wait a million tokens
 }
 
 TEST(Cancel, EverythingEndsWithTheEngine) {
-  auto engine = fake_engine(always('x'), 1 << 20);
+  auto engine = fake_engine(always('x'), {.n_ctx = 1 << 20});
   std::vector<std::shared_ptr<Generation>> generations;
   for (int i = 0; i < 3; ++i) generations.push_back(*engine->submit(request("p")));
   EXPECT_EQ(generations[0]->next()->text, "x");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
 
 namespace halcyon::test {
 namespace {
@@ -26,16 +27,20 @@ std::string stand_in(int byte) {
 
 class FakeExecutable final : public backend::Executable, public backend::SequenceMemory {
  public:
-  FakeExecutable(std::shared_ptr<Script> script, int32_t n_ctx, int32_t n_batch)
-      : script_(std::move(script)) {
-    options_.n_ctx = n_ctx;
-    options_.n_batch = n_batch;
-  }
+  FakeExecutable(std::shared_ptr<Script> script, const backend::CompileOptions& options)
+      : script_(std::move(script)), options_(options) {}
 
   backend::SequenceMemory& memory() override { return *this; }
   const backend::CompileOptions& options() const override { return options_; }
   uint64_t weight_bytes() const override { return 0; }
   uint64_t bytes_per_token() const override { return 0; }
+
+  bool fits(std::span<const backend::Segment> segments) const override {
+    size_t n = 0;
+    for (const auto& [id, past] : script_->pasts) n += past.size();
+    for (const backend::Segment& segment : segments) n += segment.tokens.size();
+    return n <= static_cast<size_t>(options_.n_kv);
+  }
 
   Result<std::span<const float>> run(std::span<const backend::Segment> segments) override {
     Script& s = *script_;
@@ -46,26 +51,57 @@ class FakeExecutable final : public backend::Executable, public backend::Sequenc
       s.changed.wait(lock, [&] { return !s.held; });
       s.waiting = false;
     }
-    EXPECT_EQ(segments.size(), 1u);
-    const backend::Segment& segment = segments.front();
-    EXPECT_FALSE(segment.tokens.empty());
-    EXPECT_LE(segment.tokens.size(), static_cast<size_t>(options_.n_batch));
+    EXPECT_TRUE(fits(segments));
+    size_t n_tokens = 0;
+    std::set<backend::SeqId> seen;
+    for (const backend::Segment& segment : segments) {
+      EXPECT_FALSE(segment.tokens.empty());
+      EXPECT_TRUE(seen.insert(segment.seq).second);
+      EXPECT_TRUE(s.pasts.contains(segment.seq));
+      n_tokens += segment.tokens.size();
+    }
+    EXPECT_LE(n_tokens, static_cast<size_t>(options_.n_batch));
     const int step = static_cast<int>(s.steps.size());
-    s.steps.push_back(segment.tokens.size());
+    s.steps.push_back(n_tokens);
+    s.widths.push_back(segments.size());
     if (step == s.fail_at) return fail("the device is gone");
-    s.past.insert(s.past.end(), segment.tokens.begin(), segment.tokens.end());
-    EXPECT_LE(s.past.size(), static_cast<size_t>(options_.n_ctx));
-    if (segment.logits == backend::Segment::Logits::none) return std::span<const float>();
-    logits_.assign(kVocab, 0);
-    logits_[static_cast<size_t>(s.next(s.past))] = 10;
-    if (step == s.nan_at) logits_.assign(kVocab, std::numeric_limits<float>::quiet_NaN());
+    logits_.clear();
+    hidden_.clear();
+    for (const backend::Segment& segment : segments) {
+      std::vector<Token>& past = s.pasts[segment.seq];
+      past.insert(past.end(), segment.tokens.begin(), segment.tokens.end());
+      EXPECT_LE(past.size(), static_cast<size_t>(options_.n_ctx));
+      s.past = past;
+      if (segment.logits == backend::Segment::Logits::none) continue;
+      const size_t row = logits_.size();
+      logits_.resize(row + kVocab);
+      logits_[row + static_cast<size_t>(s.next(past))] = 10;
+      hidden_.insert(hidden_.end(),
+                     {3.0f * static_cast<float>(past.size()), 4.0f * static_cast<float>(past.size())});
+    }
+    if (step == s.nan_at) std::ranges::fill(logits_, std::numeric_limits<float>::quiet_NaN());
     return std::span<const float>(logits_);
   }
+  std::span<const float> hidden() const override { return hidden_; }
 
-  Result<backend::SeqId> create() override { return 0; }
-  void release(backend::SeqId) override { script_->past.clear(); }
-  int32_t length(backend::SeqId) const override { return static_cast<int32_t>(script_->past.size()); }
-  Result<backend::SeqId> fork(backend::SeqId) override { return fail("one sequence only"); }
+  bool has_free_sequence() const override { return std::ssize(script_->pasts) < options_.n_seq; }
+  bool recurrent() const override { return script_->recurrent; }
+  Result<backend::SeqId> create() override {
+    EXPECT_TRUE(has_free_sequence());
+    backend::SeqId id = 0;
+    while (script_->pasts.contains(id)) ++id;
+    script_->pasts[id];
+    return id;
+  }
+  void release(backend::SeqId seq) override { EXPECT_EQ(script_->pasts.erase(seq), 1u); }
+  int32_t length(backend::SeqId seq) const override {
+    return static_cast<int32_t>(script_->pasts.at(seq).size());
+  }
+  Result<backend::SeqId> fork(backend::SeqId seq) override {
+    TRY(const backend::SeqId child, create());
+    script_->pasts[child] = script_->pasts.at(seq);
+    return child;
+  }
   Result<void> snapshot(backend::SeqId seq) override {
     script_->snapshots.push_back(length(seq));
     return {};
@@ -78,9 +114,10 @@ class FakeExecutable final : public backend::Executable, public backend::Sequenc
     }
     return best;
   }
-  Result<void> truncate(backend::SeqId, int32_t n_tokens) override {
-    EXPECT_LE(static_cast<size_t>(n_tokens), script_->past.size());
-    script_->past.resize(static_cast<size_t>(n_tokens));
+  Result<void> truncate(backend::SeqId seq, int32_t n_tokens) override {
+    std::vector<Token>& past = script_->pasts.at(seq);
+    EXPECT_LE(static_cast<size_t>(n_tokens), past.size());
+    past.resize(static_cast<size_t>(n_tokens));
     std::erase_if(script_->snapshots, [&](int32_t at) { return at > n_tokens; });
     return {};
   }
@@ -88,7 +125,7 @@ class FakeExecutable final : public backend::Executable, public backend::Sequenc
  private:
   std::shared_ptr<Script> script_;
   backend::CompileOptions options_;
-  std::vector<float> logits_;
+  std::vector<float> logits_, hidden_;
 };
 
 }  // namespace
@@ -150,12 +187,19 @@ std::function<Token(std::span<const Token>)> say(std::string_view prompt, std::s
   };
 }
 
-std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& script, int32_t n_ctx,
-                                            int32_t n_batch, bool add_bos, std::string chat_template) {
+std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& script,
+                                            const FakeOptions& options) {
   model::Config config;
   config.n_vocab = kVocab;
-  auto engine = engine::Engine::create(byte_tokenizer(add_bos, std::move(chat_template)), std::move(config),
-                                       std::make_unique<FakeExecutable>(script, n_ctx, n_batch));
+  const backend::CompileOptions compile = {.n_ctx = options.n_ctx,
+                                           .n_seq = options.n_parallel * (script->recurrent ? 1 : 4),
+                                           .n_kv = int64_t{options.n_ctx} * options.n_parallel,
+                                           .n_batch = options.n_batch,
+                                           .n_outputs = options.n_parallel,
+                                           .progress = {}};
+  auto engine =
+      engine::Engine::create(byte_tokenizer(options.add_bos, options.chat_template), std::move(config),
+                             std::make_unique<FakeExecutable>(script, compile), options.n_parallel);
   if (!engine) throw std::runtime_error(engine.error().message);
   return std::move(*engine);
 }

@@ -32,11 +32,15 @@ struct Script {
   /// The token that follows `past`: it alone has a logit of 10, all others 0.
   std::function<Token(std::span<const Token> past)> next;
 
-  std::vector<size_t> steps;  ///< tokens of each step. Read it when no request is running.
-  std::vector<Token> past;    ///< of the sequence. Likewise.
-  int fail_at = -1;           ///< the step (0, 1, …) that fails
-  int nan_at = -1;            ///< the step whose logits are NaN
-  bool recurrent = false;     ///< the memory goes back to snapshots only
+  // Read these when no request is running.
+  std::vector<size_t> steps;                           ///< tokens of each step
+  std::vector<size_t> widths;                          ///< sequences of each step
+  std::map<backend::SeqId, std::vector<Token>> pasts;  ///< of all sequences in memory
+  std::vector<Token> past;                             ///< of the one evaluated last
+
+  int fail_at = -1;        ///< the step (0, 1, …) that fails
+  int nan_at = -1;         ///< the step whose logits are NaN
+  bool recurrent = false;  ///< the memory goes back to snapshots only
   std::vector<int32_t> snapshots;
 
   /// Steps wait while held.
@@ -52,9 +56,13 @@ struct Script {
 /// Says `answer` after a prompt of the same length as `prompt`, then the end.
 std::function<Token(std::span<const Token>)> say(std::string_view prompt, std::string_view answer);
 
-std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& script, int32_t n_ctx = 64,
-                                            int32_t n_batch = 8, bool add_bos = false,
-                                            std::string chat_template = "");
+struct FakeOptions {
+  int32_t n_ctx = 64, n_batch = 8, n_parallel = 1;
+  bool add_bos = false;
+  std::string chat_template = {};
+};
+std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& script,
+                                            const FakeOptions& options = {});
 
 /// All of a generation.
 struct Answer {

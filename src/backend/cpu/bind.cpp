@@ -85,6 +85,7 @@ class Binder {
     for (const Op& op : program_.ops) std::visit([this](const auto& o) { bind_op(o); }, op);
     if (!error_.empty()) return std::unexpected(Error{std::move(error_)});
     out_.logits = at(program_.logits);
+    if (program_.hidden != program::none) out_.hidden = at(program_.hidden);
     return std::move(out_);
   }
 

@@ -10,6 +10,7 @@ struct Binding {
   std::vector<std::unique_ptr<EmbeddingRows>> embeddings;
   std::vector<Call> calls;
   const float* logits = nullptr;  ///< [outputs, n_vocab]
+  const float* hidden = nullptr;  ///< [outputs, n_embd]; nullptr if the program does not say
 };
 
 /// `weights` and `memory` must stay where they are as long as the calls are used.

@@ -8,8 +8,8 @@
 // and after the chunk's last token L the next one starts with
 //   S0 <- exp(G_L) S0 + sum_j exp(G_L - G_j) k_j d_j^T.
 // Chunks start at multiples of kBlock of the sequence, so every number here is a function of the position
-// alone: a token has the same bits whether it comes by itself or with its whole chunk. Nothing positive is
-// exponentiated.
+// alone: a token has the same bits whether it comes by itself or with its whole chunk. Where g is below 0, as
+// in trained models, no exponent is positive; growth beyond e^88 within a chunk is cut there by exp().
 #pragma once
 
 #include "backend/cpu/delta_net.h"
@@ -80,14 +80,14 @@ inline void sum_decays(const Chunk& chunk, int32_t head, Decays& decays) {
     if (j < chunk.hi) total += chunk.g[j][head];
     decays.sum[j] = j < chunk.hi ? total : 0.0f;
   }
-  for (int32_t j = 0; j < kBlock; j += 16)
-    S::store(decays.start + j, exp<S>(S::min(S::zero(), S::load(decays.sum + j))));
+  for (int32_t j = 0; j < kBlock; j += 16) S::store(decays.start + j, exp<S>(S::load(decays.sum + j)));
 }
 
-/// exp(G_i - G_j) for sixteen tokens from j on; 1 for those after i.
+/// exp(G_i - G_j) for sixteen tokens from j on. Those after i get some finite number, which nobody uses:
+/// their products are 0.
 template <class S>
 inline typename S::F decay(const Decays& decays, int32_t i, int32_t j) {
-  return exp<S>(S::min(S::zero(), S::sub(S::set1(decays.sum[i]), S::load(decays.sum + j))));
+  return exp<S>(S::sub(S::set1(decays.sum[i]), S::load(decays.sum + j)));
 }
 
 /// out_r = S0^T x_r for R rows of x [R, dk] and a strip of sixteen columns.

@@ -57,7 +57,7 @@ struct DeltaArgs {
   const float* q = nullptr;     ///< [T, n_k * dk]
   const float* k = nullptr;     ///< [T, n_k * dk]
   const float* v = nullptr;     ///< [T, n_v * dv]
-  const float* g = nullptr;     ///< [T, n_v], <= 0
+  const float* g = nullptr;     ///< [T, n_v], logarithms of the decays: below 0, unless the state is to grow
   const float* beta = nullptr;  ///< [T, n_v]
   float* out = nullptr;         ///< [T, n_v * dv]
   DeltaLayer state;

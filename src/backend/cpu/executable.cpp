@@ -39,6 +39,7 @@ Result<std::unique_ptr<Executable>> Executable::create(program::Program program,
   e->embeddings_ = std::move(binding.embeddings);
   e->calls_ = std::move(binding.calls);
   e->logits_ = binding.logits;
+  e->hidden_ = binding.hidden;
   e->bytes_per_token_ = count_bytes_per_token(e->program_, e->weights_);
   return e;
 } catch (const std::exception& e) {  // std::bad_alloc, or a length that no container has
@@ -81,6 +82,12 @@ Result<void> Executable::prepare(std::span<const backend::Segment> segments) {
     for (int32_t i = 0; i < segment.n_rows; ++i)
       step_.positions[static_cast<size_t>(segment.first_row + i)] = segment.first_pos + i;
   return {};
+}
+
+std::span<const float> Executable::hidden() const {
+  if (!hidden_) return {};
+  const int64_t n_embd = program_.values[static_cast<size_t>(program_.hidden)].width;
+  return {hidden_, static_cast<size_t>(step_.n_outputs * n_embd)};
 }
 
 Result<std::span<const float>> Executable::run(std::span<const backend::Segment> segments) try {

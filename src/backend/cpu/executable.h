@@ -37,6 +37,8 @@ class Executable final : public backend::Executable {
 
   backend::SequenceMemory& memory() override { return *memory_; }
   Result<std::span<const float>> run(std::span<const backend::Segment> segments) override;
+  bool fits(std::span<const backend::Segment> segments) const override { return memory_->fits(segments); }
+  std::span<const float> hidden() const override;
   const backend::CompileOptions& options() const override { return options_; }
   uint64_t weight_bytes() const override { return weights_.bytes(); }
   uint64_t bytes_per_token() const override { return bytes_per_token_; }
@@ -53,7 +55,7 @@ class Executable final : public backend::Executable {
   Pages arena_;
   std::vector<std::unique_ptr<EmbeddingRows>> embeddings_;
   std::vector<Call> calls_;
-  const float* logits_ = nullptr;
+  const float *logits_ = nullptr, *hidden_ = nullptr;
   uint64_t bytes_per_token_ = 0;
   Step step_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <numeric>
 
 namespace halcyon::cpu {
@@ -73,37 +74,35 @@ Result<std::unique_ptr<CpuMemory>> CpuMemory::create(const program::Program& pro
   memory->n_seq_ = options.n_seq;
   memory->sequences_.resize(static_cast<size_t>(options.n_seq));
   memory->chunks_.resize(static_cast<size_t>(options.n_seq));
-  CHECK_OK(memory->reserve_kv(program, options.kv));
+  CHECK_OK(memory->reserve_kv(program, options));
   CHECK_OK(memory->reserve_states(program));
   return memory;
 }
 
-// Sequences that share no block need n_seq * blocks_per_seq blocks, and sharing only saves: a copy-on-write
-// takes one block more for the writer and leaves one fewer reference, so the pool never runs out.
-Result<void> CpuMemory::reserve_kv(const program::Program& program, KvType type) {
+Result<void> CpuMemory::reserve_kv(const program::Program& program, const backend::CompileOptions& options) {
   if (program.kv_caches.empty()) return {};
   const int64_t per_seq = round_up(n_ctx_, kBlock) / kBlock;
-  const int64_t n_blocks = per_seq * n_seq_;
+  const int64_t n_kv = options.n_kv > 0 ? options.n_kv : times(n_ctx_, n_seq_);
+  // A sequence may waste almost a block at its end.
+  const int64_t n_blocks = std::min(per_seq * n_seq_, (n_kv + n_ctx_ - 1) / n_ctx_ * per_seq);
   int64_t total = 0;
   std::vector<int64_t> offsets;
   for (const program::KvCache& cache : program.kv_caches) {
-    kv_layers_.push_back(kv_layout(cache, type));
+    kv_layers_.push_back(kv_layout(cache, options.kv));
     offsets.push_back(total);
     total = plus(total, round_up(times(kv_layers_.back().block_stride, n_blocks), 4096));
   }
-  if (n_blocks > kMaxBlocks || total >= kTooMuch)
-    return fail("a KV cache for {} sequences of {} tokens is too large; lower the context or the sequences",
-                n_seq_, n_ctx_);
+  if (per_seq * n_seq_ > kMaxBlocks || total >= kTooMuch)
+    return fail("a KV cache of {} tokens is too large; lower the context or the sequences", n_kv);
   auto pages = Pages::reserve(static_cast<uint64_t>(total));
   if (!pages)
-    return fail(
-        "no {} MB for the KV cache of {} sequences of {} tokens: {}; lower the context or the sequences",
-        megabytes(total), n_seq_, n_ctx_, pages.error().message);
+    return fail("no {} MB for the KV cache of {} tokens: {}; lower the context or the sequences",
+                megabytes(total), n_kv, pages.error().message);
   kv_pages_ = std::move(*pages);
   for (size_t i = 0; i < kv_layers_.size(); ++i) kv_layers_[i].data = kv_pages_.data() + offsets[i];
 
   blocks_per_seq_ = static_cast<int32_t>(per_seq);
-  tables_.resize(static_cast<size_t>(n_blocks));
+  tables_.resize(static_cast<size_t>(per_seq * n_seq_));
   references_.resize(static_cast<size_t>(n_blocks));
   free_blocks_.resize(static_cast<size_t>(n_blocks));
   std::iota(free_blocks_.rbegin(), free_blocks_.rend(), 0);  // block 0 is taken first
@@ -126,20 +125,20 @@ Result<void> CpuMemory::reserve_states(const program::Program& program) {
   for (const DeltaLayer& layer : delta_layers_) place(layer);
   state_bytes_ = round_up(state_bytes_, 4096);
 
-  const int64_t per_seq = times(state_bytes_, 1 + kSnapshots);
-  const int64_t total = times(per_seq, n_seq_);
+  const int64_t total = times(state_bytes_, n_seq_);
+  const std::string_view remedy = n_seq_ > 1 ? "lower the sequences" : "the model needs a larger machine";
   if (total >= kTooMuch)
-    return fail("recurrent states of {} sequences are too large; lower the sequences", n_seq_);
+    return fail("the recurrent states of {} sequences are too large; {}", n_seq_, remedy);
   auto pages = Pages::reserve_huge(static_cast<uint64_t>(total));  // every token streams the whole of it
   if (!pages)
-    return fail("no {} MB for the recurrent states of {} sequences: {}; lower the sequences",
-                megabytes(total), n_seq_, pages.error().message);
+    return fail("no {} MB for the recurrent states ({} MB for each sequence): {}; {}", megabytes(total),
+                megabytes(state_bytes_), pages.error().message, remedy);
   state_pages_ = std::move(*pages);
 
   auto offset = offsets.begin();
   const auto bind = [&](auto& layer) {
     layer.data = reinterpret_cast<float*>(state_pages_.data() + *offset++);
-    layer.slot_stride = per_seq / static_cast<int64_t>(sizeof(float));
+    layer.slot_stride = state_bytes_ / static_cast<int64_t>(sizeof(float));
   };
   for (ConvLayer& layer : conv_layers_) bind(layer);
   for (DeltaLayer& layer : delta_layers_) bind(layer);
@@ -155,6 +154,10 @@ const CpuMemory::Sequence* CpuMemory::find(SeqId seq) const {
 Result<CpuMemory::Sequence*> CpuMemory::known(SeqId seq) {
   if (!find(seq)) return fail("there is no sequence {}", seq);
   return &sequences_[static_cast<size_t>(seq)];
+}
+
+bool CpuMemory::has_free_sequence() const {
+  return std::ranges::find(sequences_, false, &Sequence::open) != sequences_.end();
 }
 
 Result<SeqId> CpuMemory::create() {
@@ -190,25 +193,50 @@ Result<SeqId> CpuMemory::fork(SeqId seq) {
   }
   if (recurrent_ && s.length > 0) {
     chunks_[static_cast<size_t>(child)] = chunks_[static_cast<size_t>(seq)];
-    std::memcpy(state(child, 0), state(seq, 0), static_cast<size_t>(state_bytes_));
+    std::memcpy(state_pages_.data() + child * state_bytes_, state_pages_.data() + seq * state_bytes_,
+                static_cast<size_t>(state_bytes_));
   }
   return child;
+}
+
+// Calls f(floats, bytes) for each part of the sequence's state that positions from the snapshot's chunk to
+// its length need: the delta net's state at the start of the chunk and the rows of the chunk's tokens; and
+// the convolution's rows under its taps.
+template <class F>
+void CpuMemory::for_each_part(SeqId seq, const Snapshot& snapshot, F f) const {
+  const int32_t start = snapshot.chunk * kBlock, n_rows = snapshot.length - start;
+  const auto part = [&](float* data, int64_t n) { f(data, static_cast<size_t>(n) * sizeof(float)); };
+  for (const ConvLayer& layer : conv_layers_) {
+    const auto [d_conv, channels] = layer.shape;
+    float* kept = layer.data + seq * layer.slot_stride;
+    for (int32_t pos = std::max(0, start - (d_conv - 1)); pos < snapshot.length; ++pos)
+      part(kept + int64_t{pos % layer.n_rows()} * channels, channels);
+  }
+  for (const DeltaLayer& layer : delta_layers_) {
+    float* kept = layer.data + seq * layer.slot_stride;
+    for (int32_t unit = 0; unit < layer.n_units(); ++unit)
+      part(kept + unit * layer.unit_floats(), int64_t{layer.shape.dk + n_rows} * 16);
+    part(kept + layer.k_offset(), int64_t{n_rows} * layer.shape.n_k * layer.shape.dk);
+    part(kept + layer.g_offset(), int64_t{n_rows} * layer.shape.n_v);
+  }
 }
 
 Result<void> CpuMemory::snapshot(SeqId seq) {
   TRY(Sequence * s, known(seq));
   if (!recurrent_ || s->length == 0) return {};
-  auto& snapshots = s->snapshots;
-  if (std::ranges::count(snapshots, s->length, &Snapshot::length) > 0) return {};
-  Snapshot fresh{.length = s->length, .chunk = chunks_[static_cast<size_t>(seq)], .place = 1};
-  if (std::ssize(snapshots) == kSnapshots) {
-    fresh.place = snapshots.front().place;
-    snapshots.erase(snapshots.begin());
-  } else {
-    while (std::ranges::count(snapshots, fresh.place, &Snapshot::place) > 0) ++fresh.place;
-  }
-  std::memcpy(state(seq, fresh.place), state(seq, 0), static_cast<size_t>(state_bytes_));
-  snapshots.push_back(fresh);
+  if (std::ranges::count(s->snapshots, s->length, &Snapshot::length) > 0) return {};
+  if (std::ssize(s->snapshots) == kSnapshots) s->snapshots.erase(s->snapshots.begin());
+  Snapshot fresh{.length = s->length, .chunk = chunks_[static_cast<size_t>(seq)], .state = {}};
+  uint64_t bytes = 0;
+  for_each_part(seq, fresh, [&](const float*, size_t n) { bytes += n; });
+  auto pages = Pages::reserve(bytes);
+  if (!pages)
+    return fail("no {} MB for a snapshot of the recurrent state: {}", megabytes(static_cast<int64_t>(bytes)),
+                pages.error().message);
+  fresh.state = std::move(*pages);
+  std::byte* to = fresh.state.data();
+  for_each_part(seq, fresh, [&](const float* part, size_t n) { std::memcpy(to, part, n), to += n; });
+  s->snapshots.push_back(std::move(fresh));
   return {};
 }
 
@@ -241,12 +269,40 @@ Result<void> CpuMemory::truncate(SeqId seq, int32_t n_tokens) {
     };
     const auto source = std::ranges::find_if(s->snapshots, holds);
     chunk = source->chunk;
-    std::memcpy(state(seq, 0), state(seq, source->place), static_cast<size_t>(state_bytes_));
+    const std::byte* from = source->state.data();
+    for_each_part(seq, *source, [&](float* part, size_t n) { std::memcpy(part, from, n), from += n; });
   }
   std::erase_if(s->snapshots, [&](const Snapshot& snapshot) { return snapshot.length > n_tokens; });
   drop_blocks(seq, n_tokens);
   s->length = n_tokens;
   return {};
+}
+
+uint64_t CpuMemory::bytes() const {
+  uint64_t sum = kv_pages_.size() + state_pages_.size();
+  for (const Sequence& sequence : sequences_)
+    for (const Snapshot& snapshot : sequence.snapshots) sum += snapshot.state.size();
+  return sum;
+}
+
+// As grow() would take them: for new positions, and for copies of shared blocks, of which the last sequence
+// to write needs none.
+bool CpuMemory::fits(std::span<const backend::Segment> segments) const {
+  if (blocks_per_seq_ == 0) return true;
+  size_t needed = 0;
+  std::map<int32_t, int32_t> copies;  // of shared blocks
+  for (const backend::Segment& segment : segments) {
+    const Sequence* s = find(segment.seq);
+    if (!s) continue;  // begin() says so
+    const int32_t end = blocks_for(s->length + static_cast<int32_t>(segment.tokens.size()));
+    for (int32_t i = s->length / kBlock; i < std::min(end, s->n_blocks); ++i) {
+      const int32_t block = table(segment.seq)[i];
+      const int32_t references = references_[static_cast<size_t>(block)];
+      if (references > 1 && references - copies[block] > 1) ++copies[block], ++needed;
+    }
+    needed += static_cast<size_t>(std::max(0, end - s->n_blocks));
+  }
+  return needed <= free_blocks_.size();
 }
 
 Result<void> CpuMemory::begin(std::span<const backend::Segment> segments, Step& step) {
@@ -260,6 +316,7 @@ Result<void> CpuMemory::begin(std::span<const backend::Segment> segments, Step& 
       return fail("sequence {} has {} tokens, and {} more do not fit into the context of {}", segment.seq,
                   s->length, segment.tokens.size(), n_ctx_);
   }
+  if (!fits(segments)) return fail("the KV cache of {} tokens is full", references_.size() * kBlock);
   step.segments.clear();
   int32_t row = 0;
   for (const backend::Segment& segment : segments) {

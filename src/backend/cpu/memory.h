@@ -18,31 +18,39 @@ namespace halcyon::cpu {
 /// KV blocks of kBlock positions are shared between forks by reference counts, and copied when one of them
 /// writes into a shared one. Without recurrent layers every length can be reached and snapshots cost nothing.
 /// With them a sequence can go back to any position of its current chunk (of kBlock positions, from the
-/// sequence's start), or of a snapshot's; the newest kSnapshots snapshots of a sequence are kept, and a fork
-/// starts without any.
+/// sequence's start), or of a snapshot's up to where that was taken; the newest kSnapshots snapshots of a
+/// sequence are kept, and a fork starts without any.
 ///
 /// A step is begin(), all kernels, commit(). Once begin() has succeeded the kernels must run to the end and
 /// commit() must follow: recurrent states move on in place.
 class CpuMemory final : public backend::SequenceMemory {
  public:
-  static constexpr int kSnapshots = 4;
+  /// A snapshot can be as large as the state. A chat with one at the end of each prompt needs the newest for
+  /// its next turn, and the one before it when the last turn is edited or the template writes it anew.
+  static constexpr int kSnapshots = 2;
 
-  /// Reserves address space for n_seq sequences of n_ctx positions; memory is taken as positions are filled.
-  /// Fails if a shape of the program is beyond the kernels, or the address space beyond the machine.
+  /// Reserves address space for n_kv positions, and states of n_seq sequences; memory is taken as positions
+  /// are filled. Fails if a shape of the program is beyond the kernels, or the address space beyond the
+  /// machine.
   static Result<std::unique_ptr<CpuMemory>> create(const program::Program& program,
                                                    const backend::CompileOptions& options);
 
   Result<backend::SeqId> create() override;
   void release(backend::SeqId seq) override;
+  bool has_free_sequence() const override;
+  bool recurrent() const override { return recurrent_; }
   int32_t length(backend::SeqId seq) const override;
   Result<backend::SeqId> fork(backend::SeqId seq) override;
   Result<void> snapshot(backend::SeqId seq) override;
   int32_t reachable(backend::SeqId seq, int32_t n_tokens) const override;
   Result<void> truncate(backend::SeqId seq, int32_t n_tokens) override;
 
+  /// Whether there are KV blocks for the tokens of these segments.
+  bool fits(std::span<const backend::Segment> segments) const;
+
   /// Makes room for the tokens of all segments and describes them in `step.segments`, in the same order, and
   /// `step.n_tokens`; the rest of the step is the caller's. Fails, and changes nothing, if a sequence is
-  /// unknown, comes twice, has no tokens or would grow beyond n_ctx.
+  /// unknown, comes twice, has no tokens or would grow beyond n_ctx, or if the tokens do not fit.
   Result<void> begin(std::span<const backend::Segment> segments, Step& step);
 
   /// The step's tokens are now part of their sequences.
@@ -53,8 +61,8 @@ class CpuMemory final : public backend::SequenceMemory {
   ConvLayer conv(int32_t state) const { return conv_layers_[static_cast<size_t>(state)]; }
   DeltaLayer delta(int32_t state) const { return delta_layers_[static_cast<size_t>(state)]; }
 
-  /// Bytes reserved for keys, values, states and snapshots: what a full memory takes.
-  uint64_t bytes() const { return kv_pages_.size() + state_pages_.size(); }
+  /// Bytes for keys, values and states, filled or not, and for the snapshots that there are.
+  uint64_t bytes() const;
 
   /// KV blocks that some sequence holds.
   int64_t blocks_in_use() const { return std::ssize(references_) - std::ssize(free_blocks_); }
@@ -62,7 +70,7 @@ class CpuMemory final : public backend::SequenceMemory {
  private:
   struct Snapshot {
     int32_t length = 0, chunk = 0;
-    int32_t place = 0;  // of its state, 1 … kSnapshots
+    Pages state;  // the parts of the state that for_each_part() names, one after the other
   };
   struct Sequence {
     bool open = false;
@@ -73,14 +81,14 @@ class CpuMemory final : public backend::SequenceMemory {
   };
 
   CpuMemory() = default;
-  Result<void> reserve_kv(const program::Program& program, backend::KvType type);
+  Result<void> reserve_kv(const program::Program& program, const backend::CompileOptions& options);
   Result<void> reserve_states(const program::Program& program);
   const Sequence* find(backend::SeqId seq) const;
   Result<Sequence*> known(backend::SeqId seq);
   int32_t* table(backend::SeqId seq) { return tables_.data() + int64_t{seq} * blocks_per_seq_; }
-  std::byte* state(backend::SeqId seq, int32_t place) const {
-    return state_pages_.data() + (int64_t{seq} * (1 + kSnapshots) + place) * state_bytes_;
-  }
+  const int32_t* table(backend::SeqId seq) const { return tables_.data() + int64_t{seq} * blocks_per_seq_; }
+  template <class F>
+  void for_each_part(backend::SeqId seq, const Snapshot& snapshot, F f) const;
   void grow(backend::SeqId seq, int32_t first_pos, int32_t end_pos);
   int32_t take_block();
   void drop_blocks(backend::SeqId seq, int32_t n_tokens);
@@ -92,7 +100,7 @@ class CpuMemory final : public backend::SequenceMemory {
   std::vector<ConvLayer> conv_layers_;
   std::vector<DeltaLayer> delta_layers_;
   Pages kv_pages_, state_pages_;
-  int64_t state_bytes_ = 0;  // of one sequence; behind it are those of its snapshots
+  int64_t state_bytes_ = 0;  // of one sequence
 
   std::vector<Sequence> sequences_;
   std::vector<int32_t> chunks_;      // [n_seq] the chunk that each sequence's recurrent state is of

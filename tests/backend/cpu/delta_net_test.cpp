@@ -116,7 +116,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, DeltaNet,
                                            Shape{2, 6, 20, 16, 131, -1e-5f},   // hardly any decay
                                            Shape{1, 2, 37, 21, 99, -3},        // nothing whole
                                            Shape{1, 3, 48, 32, 70, -50},       // forgets at once
-                                           Shape{2, 2, 1, 1, 66, -0.5f}));
+                                           Shape{2, 2, 1, 1, 66, -0.5f},       //
+                                           Shape{2, 4, 64, 32, 100, 0.02f},    // grows, slowly
+                                           Shape{1, 2, 128, 16, 100, 0.2f}));  // and a hundredfold in a chunk
 
 TEST(DeltaNetOver4000Tokens, StaysWithTheRecurrence) {
   const DeltaNetLayer layer({1, 1, 32, 16, 4000, -0.001f});

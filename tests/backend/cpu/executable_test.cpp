@@ -159,9 +159,9 @@ TEST_P(Model, TruncatingAndGoingOnIsAsIfItHadNeverGoneFurther) {
   ASSERT_OK_AND_ASSIGN(const auto want, logits(*e, text, 100));
   const size_t n_vocab = want.size() / text.size();
   backend::SequenceMemory& memory = e->memory();
-  for (const int32_t back_to : {33, 40, 63}) {
+  for (const auto& [kept_at, back_to] : {std::pair{33, 33}, {40, 40}, {63, 63}, {60, 35}, {10, 4}}) {
     ASSERT_OK_AND_ASSIGN(const SeqId seq, memory.create());
-    ASSERT_OK(run(*e, seq, std::span(text).first(static_cast<size_t>(back_to))));
+    ASSERT_OK(run(*e, seq, std::span(text).first(static_cast<size_t>(kept_at))));
     ASSERT_OK(memory.snapshot(seq));  // what recurrent layers need to come back from another chunk
     const std::vector<Token> wrong(45, 3);
     ASSERT_OK(run(*e, seq, wrong));
@@ -172,6 +172,27 @@ TEST_P(Model, TruncatingAndGoingOnIsAsIfItHadNeverGoneFurther) {
     EXPECT_TRUE(same_bits(got, std::span(want).subspan(static_cast<size_t>(back_to) * n_vocab))) << back_to;
     memory.release(seq);
   }
+}
+
+TEST_P(Model, TheOutputMatrixMakesTheLogitsOfTheHiddenRows) {
+  if (GetParam() == "embedded") GTEST_SKIP() << "its matrix is quantised";
+  const model::test::SyntheticModel source = synthetic(GetParam(), 2);
+  ASSERT_OK_AND_ASSIGN(const gguf::File f, source.file());
+  ASSERT_OK_AND_ASSIGN(const auto e, load(f));
+  ASSERT_OK_AND_ASSIGN(const SeqId seq, e->memory().create());
+  ASSERT_OK_AND_ASSIGN(const auto rows, run(*e, seq, std::vector<Token>{3, 1, 4, 1, 5}));
+  const auto output = source.tensors.find("output.weight");
+  const model::test::SyntheticTensor& matrix =
+      output == source.tensors.end() ? source.tensors.at("token_embd.weight") : output->second;
+  const auto n_embd = static_cast<size_t>(matrix.ne[0]), n_vocab = static_cast<size_t>(matrix.ne[1]);
+  const std::span<const float> hidden = e->hidden();
+  ASSERT_EQ(hidden.size(), 5 * n_embd);
+  std::vector<float> want(5 * n_vocab);
+  for (size_t i = 0; i < want.size(); ++i)
+    want[i] =
+        std::inner_product(&matrix.data[i % n_vocab * n_embd], &matrix.data[i % n_vocab * n_embd] + n_embd,
+                           &hidden[i / n_vocab * n_embd], 0.0f);
+  EXPECT_LT(test::nmse(rows, want), 1e-10);
 }
 
 TEST_P(Model, AForkGoesItsOwnWay) {

@@ -1,0 +1,251 @@
+#include "serve/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "base/quote.h"
+
+namespace halcyon::serve {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
+using C = ServeConfig;
+
+constexpr Setting kSettings[] = {
+    {"model", "FILE", ListField{&C::models, ':'},
+     "GGUF file to serve; may be repeated (default: the model inside)"},
+    {"alias", "NAME", ListField{&C::aliases, ','},
+     "Name of a model for clients: the first is that of the first FILE"},
+    {"host", "ADDRESS", TextField{&C::host}, "Address or name to listen on"},
+    {"port", "N", IntegerField{&C::port, 0, 65535}, "Port to listen on; 0: any that is free"},
+    {"ctx", "N", IntegerField{&C::ctx, 0, 1 << 30},
+     "Positions of the context of each request; 0: the model's"},
+    {"parallel", "N", IntegerField{&C::parallel, 1, 256}, "Requests that a model works on at once"},
+    {"kv", "TYPE", KvField{&C::kv}, "Type of keys and values in memory: f16, f32 or q8_0"},
+    {"threads", "N", IntegerField{&C::threads, 0, 1024}, "Threads to compute with; 0: one per core"},
+    {"unload_after", "TIME", DurationField{&C::unload_after},
+     "Free a model's memory after so long without a request"},
+    {"keep_alive", "TIME", DurationField{&C::keep_alive},
+     "Close a connection after so long without a request"},
+    {"grace", "TIME", DurationField{&C::grace}, "Let running answers end for so long when told to stop"},
+    {"max_queue", "N", IntegerField{&C::max_queue, 0, kMaxInt}, "Requests that may wait; more are refused"},
+    {"max_body", "BYTES", BytesField{&C::max_body, 1 << 10, 1 << 30},
+     "Size of a request; larger ones are refused"},
+    {"api_key_file", "FILE", TextField{&C::api_key_file}, "Keys that clients must show, one per line"},
+    {"tls_cert", "FILE", TextField{&C::tls_cert}, "Certificate chain (PEM): serve HTTPS"},
+    {"tls_key", "FILE", TextField{&C::tls_key}, "Private key of the certificate (PEM)"},
+    {"cors", "ORIGIN", ListField{&C::cors, ','},
+     "Web page that may ask from a browser; may be repeated; *: all"},
+    {"insecure", "", FlagField{&C::insecure}, "Serve others than this machine without keys"},
+    {"metrics", "", FlagField{&C::metrics}, "Offer GET /metrics"},
+    {"log_json", "", FlagField{&C::log_json}, "Write the log as JSON lines"},
+};
+
+constexpr int64_t kMaxDuration = 366 * 86400;  // seconds
+constexpr int64_t kMaxNumber = kMaxDuration;   // in front of any unit: nothing overflows then
+
+struct Unit {
+  char letter;
+  int64_t size;
+};
+constexpr std::array kTimes = {Unit{'d', 86400}, Unit{'h', 3600}, Unit{'m', 60}, Unit{'s', 1}};
+constexpr std::array kSizes = {Unit{'G', 1 << 30}, Unit{'M', 1 << 20}, Unit{'K', 1 << 10}};
+constexpr std::array<std::pair<std::string_view, backend::KvType>, 3> kKvTypes = {
+    {{"f16", backend::KvType::f16}, {"f32", backend::KvType::f32}, {"q8_0", backend::KvType::q8_0}}};
+
+/// The number that `text` begins with, which is then behind it.
+std::optional<int64_t> take_integer(std::string_view& text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return value;
+}
+
+std::optional<int64_t> parse_integer(std::string_view text) {
+  const std::optional<int64_t> value = take_integer(text);
+  return text.empty() ? value : std::nullopt;
+}
+
+/// A number with a unit, which are then behind `text`.
+std::optional<int64_t> take_quantity(std::string_view& text, std::span<const Unit> units) {
+  const std::optional<int64_t> number = take_integer(text);
+  if (!number || *number < 0 || *number > kMaxNumber || text.empty()) return std::nullopt;
+  const auto unit = std::ranges::find(units, text.front(), &Unit::letter);
+  if (unit == units.end()) return std::nullopt;
+  text.remove_prefix(1);
+  return *number * unit->size;
+}
+
+std::optional<int64_t> parse_bytes(std::string_view text) {
+  if (const auto bytes = parse_integer(text)) return bytes;
+  const auto bytes = take_quantity(text, kSizes);
+  return text.empty() ? bytes : std::nullopt;
+}
+
+/// Seconds; -1: never.
+std::optional<int64_t> parse_duration(std::string_view text) {
+  if (text == "never") return -1;
+  if (const auto number = parse_integer(text)) return number;
+  int64_t sum = 0;
+  do {
+    const auto part = take_quantity(text, kTimes);
+    if (!part) return std::nullopt;
+    sum += *part;
+  } while (!text.empty());
+  return sum;
+}
+
+std::string format_duration(int64_t time) {
+  if (time == 0) return "0s";
+  std::string text;
+  for (const Unit& unit : kTimes) {
+    if (time >= unit.size) text += fmt::format("{}{}", time / unit.size, unit.letter);
+    time %= unit.size;
+  }
+  return text;
+}
+
+std::string format_bytes(uint64_t bytes) {
+  for (const Unit& unit : kSizes) {
+    if (bytes != 0 && bytes % unit.size == 0) return fmt::format("{}{}", bytes / unit.size, unit.letter);
+  }
+  return std::to_string(bytes);
+}
+
+/// A basic string of TOML.
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (std::iscntrl(static_cast<unsigned char>(c))) {
+      out += fmt::format("\\u{:04x}", static_cast<int>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+/// Reads one value into one kind of field.
+struct Assign {
+  ServeConfig& config;
+  const std::string& text;
+
+  Result<void> operator()(const FlagField& field) const {
+    if (text != "true" && text != "false" && text != "1" && text != "0") return expected("true or false");
+    config.*field.member = text == "true" || text == "1";
+    return {};
+  }
+  Result<void> operator()(const IntegerField& field) const {
+    const auto value = parse_integer(text);
+    if (!value || *value < field.min || *value > field.max)
+      return expected(fmt::format("an integer from {} to {}", field.min, field.max));
+    config.*field.member = static_cast<int32_t>(*value);
+    return {};
+  }
+  Result<void> operator()(const BytesField& field) const {
+    const auto value = parse_bytes(text);
+    if (!value || std::cmp_less(*value, field.min) || std::cmp_greater(*value, field.max))
+      return expected(
+          fmt::format("a size from {} to {} such as 32M", format_bytes(field.min), format_bytes(field.max)));
+    config.*field.member = static_cast<uint64_t>(*value);
+    return {};
+  }
+  Result<void> operator()(const DurationField& field) const {
+    const auto value = parse_duration(text);
+    if (!value || *value < -1 || *value > kMaxDuration)
+      return expected("a time of at most 366d such as 10s or 1h30m, a number of seconds, or never");
+    (config.*field.member).reset();
+    if (*value >= 0) config.*field.member = seconds(*value);
+    return {};
+  }
+  Result<void> operator()(const TextField& field) const {
+    config.*field.member = text;
+    return {};
+  }
+  Result<void> operator()(const ListField& field) const {
+    if (text.empty()) return expected("a text");
+    (config.*field.member).push_back(text);
+    return {};
+  }
+  Result<void> operator()(const KvField& field) const {
+    for (const auto& [name, type] : kKvTypes) {
+      if (text == name) return config.*field.member = type, Result<void>();
+    }
+    return expected("f16, f32 or q8_0");
+  }
+
+  std::unexpected<Error> expected(std::string_view what) const {
+    return fail("expected {}, got {}", what, quote(text));
+  }
+};
+
+struct ToText {
+  const ServeConfig& config;
+
+  std::string operator()(const FlagField& field) const { return config.*field.member ? "true" : "false"; }
+  std::string operator()(const IntegerField& field) const { return std::to_string(config.*field.member); }
+  std::string operator()(const BytesField& field) const { return format_bytes(config.*field.member); }
+  std::string operator()(const DurationField& field) const {
+    const auto& time = config.*field.member;
+    return time ? format_duration(time->count()) : "never";
+  }
+  std::string operator()(const TextField& field) const { return config.*field.member; }
+  std::string operator()(const ListField&) const { return {}; }
+  std::string operator()(const KvField& field) const {
+    return std::string(
+        std::ranges::find(kKvTypes, config.*field.member, [](const auto& row) { return row.second; })->first);
+  }
+};
+
+}  // namespace
+
+std::string Setting::option() const {
+  std::string option = "--" + std::string(name);
+  std::ranges::replace(option, '_', '-');
+  return option;
+}
+
+std::string Setting::variable() const {
+  std::string variable = "HALCYON_";
+  for (const char c : name) variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return variable;
+}
+
+std::span<const Setting> settings() { return kSettings; }
+
+Result<void> assign(ServeConfig& config, const Setting& setting, const std::vector<std::string>& values) {
+  if (const auto* list = std::get_if<ListField>(&setting.field)) {
+    (config.*list->member).clear();
+  } else if (values.size() != 1) {
+    return fail("expected one value, got {}", values.size());
+  }
+  for (const std::string& value : values) CHECK_OK(std::visit(Assign{config, value}, setting.field));
+  return {};
+}
+
+std::string to_text(const ServeConfig& config, const Setting& setting) {
+  return std::visit(ToText{config}, setting.field);
+}
+
+std::string to_toml(const ServeConfig& config, const Setting& setting) {
+  if (const auto* list = std::get_if<ListField>(&setting.field)) {
+    std::string items;
+    for (const std::string& item : config.*list->member)
+      items += (items.empty() ? "" : ", ") + toml_string(item);
+    return "[" + items + "]";
+  }
+  const std::string text = to_text(config, setting);
+  const bool bare =
+      std::holds_alternative<FlagField>(setting.field) || std::holds_alternative<IntegerField>(setting.field);
+  return bare ? text : toml_string(text);
+}
+
+}  // namespace halcyon::serve
