@@ -65,7 +65,8 @@ class HttpApp {
   virtual std::unique_ptr<Exchange> handle(HttpRequest request, Wake wake) = 0;
 
   /// The answer to a request that the server itself refuses: 400 broken HTTP, 408 too slow, 413 too large a
-  /// body, 431 too large a head, 505 not HTTP/1. `path` is empty if it is not known.
+  /// body, 431 too large a head, 503 too many bodies at once, 505 not HTTP/1. `path` is empty if it is not
+  /// known.
   virtual std::unique_ptr<Exchange> fail(int status, std::string_view path, std::string message) = 0;
 };
 

@@ -92,6 +92,7 @@ ModelStore::State ModelStore::state(size_t index) const {
   const std::lock_guard lock(mutex_);
   const Entry& entry = *entries_[index];
   State state{.loaded = entry.model != nullptr,
+              .leaving = entry.leaving,
               .uses = entry.uses,
               .expires = entry.expires(),
               .stats = {},

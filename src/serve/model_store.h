@@ -86,6 +86,7 @@ class ModelStore {
   /// What is in memory, without touching it.
   struct State {
     bool loaded = false;
+    bool leaving = false;  ///< as soon as nothing uses it: others wait for its memory
     int32_t uses = 0;
     std::optional<Clock::time_point> expires;  ///< if nothing uses it until then
     std::optional<engine::Stats> stats;        ///< of its engine

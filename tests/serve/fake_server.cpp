@@ -12,6 +12,22 @@
 namespace halcyon::serve::test {
 namespace {
 
+/// Counts the models in memory, as the device of each.
+class Tenant final : public backend::Device {
+ public:
+  explicit Tenant(std::atomic<int>& count) : count_(count) { ++count_; }
+  ~Tenant() override { --count_; }
+  const backend::DeviceInfo& info() const override { return info_; }
+  Result<std::unique_ptr<backend::Executable>> compile(program::Program,
+                                                       const backend::CompileOptions&) override {
+    return fail("nothing is compiled here");
+  }
+
+ private:
+  std::atomic<int>& count_;
+  backend::DeviceInfo info_;
+};
+
 using halcyon::test::Token;
 
 std::string file_of(const FakeModel& model) {
@@ -64,8 +80,8 @@ FakeServer::FakeServer(std::vector<FakeModel> models, ModelStore::KeepAlive keep
   };
   loader.load = [this](const std::string& path) { return load(path); };
   loader.context = [this](const gguf::File&) { return hosted_.front().model.options.n_ctx; };
-  loader.memory_needed = [](const gguf::File&) { return uint64_t{0}; };
-  loader.memory_available = [] { return std::numeric_limits<uint64_t>::max(); };
+  loader.memory_needed = [](const gguf::File&) { return uint64_t{1}; };
+  loader.memory_available = [this] { return static_cast<uint64_t>(std::max(0, room_ - loaded_)); };
   models_ = ModelStore::open(sources, std::move(loader), keep_alive).value();
 }
 
@@ -78,8 +94,9 @@ Result<LoadedModel> FakeServer::load(const std::string& path) {
   ++loads_;
   const FakeModel& model = hosted(path).model;
   model.script->pasts.clear();  // of an engine that is no more
-  return LoadedModel{
-      .device = nullptr, .engine = halcyon::test::fake_engine(model.script, model.options), .seconds = 0.25};
+  return LoadedModel{.device = std::make_unique<Tenant>(loaded_),
+                     .engine = halcyon::test::fake_engine(model.script, model.options),
+                     .seconds = 0.25};
 }
 
 // Calls.

@@ -33,6 +33,7 @@ class FakeServer {
   ModelStore& models() { return *models_; }
   int loads() const { return loads_; }  ///< how often a model was loaded
   void fail_to_load() { fails_ = true; }
+  void room_for(int models) { room_ = models; }  ///< memory for so many at once
 
  private:
   struct Hosted {
@@ -45,6 +46,8 @@ class FakeServer {
   std::vector<Hosted> hosted_;
   std::atomic<int> loads_ = 0;
   std::atomic<bool> fails_ = false;
+  std::atomic<int> room_ = 1000;
+  std::atomic<int> loaded_ = 0;
   std::unique_ptr<ModelStore> models_;
   Admission admission_;
 };

@@ -1,0 +1,136 @@
+// Paths, keys and origins: what is decided before a dialect sees a request.
+#include "serve/api.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/serve/fake_server.h"
+
+namespace halcyon::serve {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+using testing::Pair;
+
+struct Asked {
+  HttpHead head;
+  std::string body;
+};
+
+Asked ask(Api& api, std::string method, std::string path,
+          std::vector<std::pair<std::string, std::string>> headers = {}, std::string body = "") {
+  HttpRequest request{.method = std::move(method),
+                      .path = std::move(path),
+                      .query = "",
+                      .headers = std::move(headers),
+                      .body = "",
+                      .peer = "127.0.0.1"};
+  std::unique_ptr<Exchange> exchange = api.refuse(request);
+  if (!exchange) {
+    request.body = std::move(body);
+    exchange = api.handle(std::move(request), [] {});
+  }
+  Exchange::Output output = exchange->poll();
+  EXPECT_TRUE(output.done);  // nothing here waits for a model
+  return {exchange->head(), std::move(output.body)};
+}
+
+TEST(Api, AnswersHealthAndItsFrontDoor) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  EXPECT_EQ(ask(api, "GET", "/health").body, R"({"status":"ok"})");
+  EXPECT_EQ(ask(api, "GET", "/").body, "Ollama is running");
+  EXPECT_EQ(ask(api, "HEAD", "/").head.status, 200);
+  EXPECT_EQ(server.loads(), 0);
+}
+
+TEST(Api, UnknownPathsAreNamedInTheDialectOfTheirKind) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  const Asked openai = ask(api, "GET", "/v2/models");
+  EXPECT_EQ(openai.head.status, 404);
+  EXPECT_EQ(Json::parse(openai.body)["error"]["type"], "not_found_error");
+  EXPECT_THAT(Json::parse(openai.body)["error"]["message"].get<std::string>(), HasSubstr("/v2/models"));
+  EXPECT_TRUE(Json::parse(ask(api, "GET", "/api/nothing").body)["error"].is_string());
+}
+
+TEST(Api, TheWrongMethodIsToldTheRightOne) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  const Asked asked = ask(api, "GET", "/v1/chat/completions");
+  EXPECT_EQ(asked.head.status, 405);
+  EXPECT_THAT(asked.body, HasSubstr("takes POST"));
+}
+
+TEST(Api, WhatOthersDoAndWeDoNotIsRefusedByName) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  for (const char* path : {"/api/pull", "/infill", "/v1/responses", "/v1/images/generations"}) {
+    const Asked asked = ask(api, "POST", path);
+    EXPECT_EQ(asked.head.status, 501) << path;
+    EXPECT_THAT(asked.body, HasSubstr("is not supported"));
+  }
+}
+
+TEST(Api, BrokenJsonIsABadRequest) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  for (const std::string body : {"", "{", "[1,2", "\"text\"", "{\"prompt\": \"\xff\"}", "nul"}) {
+    EXPECT_EQ(ask(api, "POST", "/completion", {}, body).head.status, 400) << body;
+  }
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_THAT(ask(api, "POST", "/completion", {}, deep).body, HasSubstr("nested deeper"));
+}
+
+TEST(Keys, AreAskedForWhereTheyMatter) {
+  test::FakeServer server;
+  ApiOptions options;
+  options.keys.emplace(std::vector<std::string>{"sesame"});
+  Api api(server.models(), std::move(options));
+  EXPECT_EQ(ask(api, "GET", "/slots").head.status, 401);
+  EXPECT_THAT(ask(api, "GET", "/slots").head.headers, Contains(Pair("WWW-Authenticate", "Bearer")));
+  EXPECT_EQ(ask(api, "GET", "/slots", {{"Authorization", "Bearer sesam"}}).head.status, 401);
+  EXPECT_EQ(ask(api, "GET", "/slots", {{"Authorization", "Basic sesame"}}).head.status, 401);
+  EXPECT_EQ(ask(api, "GET", "/slots", {{"Authorization", "Bearer sesame"}}).head.status, 200);
+  EXPECT_EQ(ask(api, "GET", "/slots", {{"x-api-key", "sesame"}}).head.status, 200);
+  for (const char* open : {"/health", "/v1/models", "/"}) EXPECT_EQ(ask(api, "GET", open).head.status, 200);
+}
+
+TEST(Cors, IsOffUnlessOriginsAreNamed) {
+  test::FakeServer server;
+  Api closed(server.models(), {});
+  const std::vector<std::pair<std::string, std::string>> from = {{"Origin", "http://page"}};
+  EXPECT_THAT(ask(closed, "GET", "/health", from).head.headers,
+              Not(Contains(Pair("Access-Control-Allow-Origin", testing::_))));
+  EXPECT_EQ(ask(closed, "OPTIONS", "/health", from).head.status, 405);
+
+  ApiOptions options;
+  options.cors = {"http://page"};
+  Api open(server.models(), std::move(options));
+  EXPECT_THAT(ask(open, "GET", "/health", from).head.headers,
+              Contains(Pair("Access-Control-Allow-Origin", "http://page")));
+  EXPECT_THAT(ask(open, "GET", "/health", {{"Origin", "http://other"}}).head.headers,
+              Not(Contains(Pair("Access-Control-Allow-Origin", testing::_))));
+  EXPECT_EQ(ask(open, "OPTIONS", "/v1/chat/completions", from).head.status, 204);
+}
+
+TEST(Metrics, AreThereOnlyIfAskedForAndLoadNothing) {
+  test::FakeServer server;
+  Api closed(server.models(), {});
+  EXPECT_EQ(ask(closed, "GET", "/metrics").head.status, 501);
+  ApiOptions options;
+  options.metrics = true;
+  Api open(server.models(), std::move(options));
+  open.count_connections([] { return 3; });
+  ask(open, "GET", "/nothing");
+  const Asked asked = ask(open, "GET", "/metrics");
+  EXPECT_THAT(asked.body, HasSubstr("# TYPE halcyon_predicted_tokens_total counter\n"
+                                    "halcyon_predicted_tokens_total{model=\"tiny\"} 0\n"));
+  EXPECT_THAT(asked.body, HasSubstr("halcyon_http_answers_total{status=\"4xx\"} 1\n"));
+  EXPECT_THAT(asked.body, HasSubstr("halcyon_http_connections 3\n"));
+  EXPECT_EQ(server.loads(), 0);
+}
+
+}  // namespace
+}  // namespace halcyon::serve
