@@ -23,12 +23,16 @@ class Constraint {
       : matcher_(std::move(grammar)), tokenizer_(&tokenizer), vocabulary_(&vocabulary) {}
 
   bool allows(Token token) const;
+  bool ends(Token token) const { return tokenizer_->is_eog(token); }
 
   /// Sets the logits [n_vocab] of all other tokens to -inf.
   void mask(std::span<float> logits) const;
 
   /// Goes on behind `token`, which is allowed and does not end the generation.
   void advance(Token token);
+
+  /// The grammar may allow more here than was found out: it is too ambiguous, or nested too deep.
+  bool over_limit() const { return matcher_.over_limit(); }
 
   /// Nothing can follow.
   bool finished() const { return matcher_.finished(); }

@@ -87,8 +87,14 @@ Result<Token> Sampler::sample(std::span<const float> logits, std::span<const Tok
   if (!constraint || constraint->allows(*token)) return *token;
   constraint->mask(logits_);
   const std::optional<Token> allowed = draw();
-  if (!allowed) return fail("no token of the vocabulary continues what the grammar asks for");
-  return *allowed;
+  if (allowed && !(constraint->over_limit() && constraint->ends(*allowed))) return *allowed;
+  if (constraint->over_limit())
+    return fail(
+        "the grammar is too ambiguous, or nested too deep, to go on after {} tokens: write it with fewer "
+        "ways "
+        "to read the same text",
+        history.size());
+  return fail("no token of the vocabulary continues what the grammar asks for");
 }
 
 std::optional<Token> Sampler::draw() {

@@ -28,6 +28,7 @@ class LazyDfa {
   }
 
   uint32_t start() const { return start_; }
+  bool over_limit() const { return over_limit_ || simulation_.over_limit(); }
 
   uint32_t step(uint32_t from, uint8_t byte) {
     const size_t place = size_t{from} * automaton_.n_classes + automaton_.byte_class[byte];
@@ -39,7 +40,11 @@ class LazyDfa {
   static constexpr uint32_t kUnknown = UINT32_MAX;
 
   uint32_t compute(uint32_t from, uint8_t byte) {
-    if (from == kDead || simulation_.work() + table_.size() > limits::mask_work) return kDead;
+    if (from == kDead) return kDead;
+    if (simulation_.work() + table_.size() > limits::mask_work) {
+      over_limit_ = true;
+      return kDead;
+    }
     return intern(simulation_.step(*sets_[from], byte));
   }
 
@@ -55,6 +60,7 @@ class LazyDfa {
   const Automaton& automaton_;
   Simulation simulation_;
   uint32_t start_ = kDead;
+  bool over_limit_ = false;
   std::unordered_map<StateSet, uint32_t, Hash> ids_;
   std::vector<const StateSet*> sets_;
   std::vector<uint32_t> table_;  ///< [set, class of the byte]: the next set
@@ -62,8 +68,8 @@ class LazyDfa {
 
 }  // namespace
 
-std::vector<uint64_t> allowed_tokens(const Automaton& automaton, Stacks stacks, const StateSet& from,
-                                     const Vocabulary& vocabulary) {
+AllowedTokens allowed_tokens(const Automaton& automaton, Stacks stacks, const StateSet& from,
+                             const Vocabulary& vocabulary) {
   std::vector<uint64_t> allowed((vocabulary.n_tokens() + 63) / 64);
   LazyDfa dfa(automaton, stacks, from);
   std::vector<uint32_t> at_depth(size_t{vocabulary.max_depth()} + 1, dfa.start());
@@ -79,7 +85,7 @@ std::vector<uint64_t> allowed_tokens(const Automaton& automaton, Stacks stacks, 
     for (const uint32_t token : vocabulary.tokens(i)) allowed[token / 64] |= uint64_t{1} << token % 64;
     ++i;
   }
-  return allowed;
+  return {.bits = std::move(allowed), .over_limit = dfa.over_limit()};
 }
 
 }  // namespace halcyon::grammar

@@ -12,7 +12,7 @@ struct Matcher::Masked {
   const Vocabulary* vocabulary;
   Stacks stacks;
   StateSet states;
-  std::vector<uint64_t> allowed;  ///< a bit for each token
+  AllowedTokens allowed;
 };
 
 Matcher::Matcher(std::shared_ptr<const Grammar> grammar) : grammar_(std::move(grammar)) {
@@ -27,6 +27,7 @@ StateSet Matcher::after(std::string_view bytes, Stacks& stacks) const {
     if (states.empty()) break;
     states = simulation.step(states, static_cast<uint8_t>(byte));
   }
+  if (simulation.over_limit()) over_limit_ = true;
   return states;
 }
 
@@ -37,6 +38,7 @@ bool Matcher::accept(std::string_view bytes) {
   stacks.compact(states.states);
   stacks_ = std::move(stacks);
   now_ = std::move(states);
+  over_limit_ = false;
   return true;
 }
 
@@ -52,9 +54,11 @@ void Matcher::mask(const Vocabulary& vocabulary, std::span<float> logits) const 
     masked_ = std::make_shared<const Masked>(
         &vocabulary, stacks_, now_, allowed_tokens(grammar_->automaton(), stacks_, now_, vocabulary));
   }
+  if (masked_->allowed.over_limit) over_limit_ = true;
+  const std::vector<uint64_t>& allowed = masked_->allowed.bits;
   for (size_t first = 0; first < logits.size(); first += 64) {
     const std::span tokens = logits.subspan(first, std::min<size_t>(64, logits.size() - first));
-    const uint64_t bits = first / 64 < masked_->allowed.size() ? masked_->allowed[first / 64] : 0;
+    const uint64_t bits = first / 64 < allowed.size() ? allowed[first / 64] : 0;
     if (bits == ~uint64_t{0}) continue;
     for (size_t i = 0; i < tokens.size(); ++i)
       if ((bits >> i & 1) == 0) tokens[i] = -std::numeric_limits<float>::infinity();

@@ -30,6 +30,10 @@ class Matcher {
   /// It is, and nothing can follow.
   bool finished() const { return now_.complete && now_.states.empty(); }
 
+  /// Since the last `accept` something was refused that the grammar may allow: to find out takes more states
+  /// or depth than `limits.h` has.
+  bool over_limit() const { return over_limit_; }
+
   /// Sets the logits [n_tokens] of all tokens that are not allowed to -inf. The last result is kept, so that
   /// it costs little while the state stays the same, as within a string: one thread at a time may call this,
   /// and the vocabulary has to outlive the matcher.
@@ -43,6 +47,7 @@ class Matcher {
   Stacks stacks_;
   StateSet now_;
   mutable std::shared_ptr<const Masked> masked_;
+  mutable bool over_limit_ = false;
 };
 
 }  // namespace halcyon::grammar

@@ -97,6 +97,7 @@ StateSet Simulation::close() {
   work_ += n_visited_;
   if (!open_.empty()) {
     open_.clear();
+    over_limit_ = true;
     return {};
   }
   std::ranges::sort(out.states);
@@ -156,7 +157,11 @@ void Simulation::begin(const State& state, uint32_t iteration) {
   }
   const NodeId back = iteration == 0 ? node.next : state.node;
   const uint32_t stack = stacks_.push({back, iteration, state.stack});
-  if (stack != 0) open_.push_back({start, stack});
+  if (stack != 0) {
+    open_.push_back({start, stack});
+  } else {
+    over_limit_ = true;
+  }
 }
 
 }  // namespace halcyon::grammar

@@ -69,6 +69,9 @@ class Simulation {
   /// States that were visited so far.
   size_t work() const { return work_; }
 
+  /// Something was left out since it took more states or depth than there may be.
+  bool over_limit() const { return over_limit_; }
+
  private:
   bool visit(const State& state);
   StateSet close();
@@ -83,6 +86,7 @@ class Simulation {
   uint32_t now_ = 0;
   size_t n_visited_ = 0;
   size_t work_ = 0;
+  bool over_limit_ = false;
 };
 
 }  // namespace halcyon::grammar

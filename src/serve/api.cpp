@@ -1,6 +1,7 @@
 #include "serve/api.h"
 
 #include <spdlog/spdlog.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,15 +13,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Bytes of a body from which on others might wait noticeably for what is done with it.
+constexpr size_t kLargeBody = 64 << 10;
+
 /// Ollama's paths begin with /api/.
 Dialect dialect_of(std::string_view path) {
   return path.starts_with("/api/") ? Dialect::ollama : Dialect::openai;
 }
 
 std::string_view bearer(const HttpRequest& request) {
-  constexpr std::string_view scheme = "Bearer ";
+  constexpr std::string_view scheme = "Bearer ";  // whatever the case: RFC 9110, section 11.1
   const std::string_view header = request.header("Authorization");
-  if (header.starts_with(scheme)) return header.substr(scheme.size());
+  if (::strncasecmp(header.data(), scheme.data(), std::min(header.size(), scheme.size())) == 0 &&
+      header.size() > scheme.size())
+    return header.substr(scheme.size());
   return request.header("X-Api-Key");
 }
 
@@ -160,9 +166,8 @@ std::unique_ptr<Exchange> Api::refuse(const HttpRequest& request) {
   return nullptr;
 }
 
-std::unique_ptr<Exchange> Api::handle(HttpRequest request, Wake wake) {
-  const Dialect dialect = dialect_of(request.path);
-  const auto answer = [&]() -> Outcome<std::unique_ptr<Exchange>> {
+std::unique_ptr<Exchange> Api::answer(const HttpRequest& request, Wake wake) {
+  const auto exchange = [&]() -> Outcome<std::unique_ptr<Exchange>> {
     try {
       TRY(const Route* route, find(request));
       return route->handler(request, std::move(wake));
@@ -172,8 +177,16 @@ std::unique_ptr<Exchange> Api::handle(HttpRequest request, Wake wake) {
       return serve::refuse(ErrorKind::server, "the request failed: {}", error.what());
     }
   };
-  Outcome<std::unique_ptr<Exchange>> exchange = answer();
-  return finish(request, exchange ? std::move(*exchange) : error_reply(dialect, exchange.error()));
+  Outcome<std::unique_ptr<Exchange>> made = exchange();
+  return made ? std::move(*made) : error_reply(dialect_of(request.path), made.error());
+}
+
+std::unique_ptr<Exchange> Api::handle(HttpRequest request, Wake wake) {
+  if (request.body.size() <= kLargeBody) return finish(request, answer(request, std::move(wake)));
+  const auto large = std::make_shared<const HttpRequest>(std::move(request));
+  return finish(*large, off_thread(
+                            worker_, [this, large](Wake inner) { return answer(*large, std::move(inner)); },
+                            std::move(wake)));
 }
 
 std::unique_ptr<Exchange> Api::fail(int status, std::string_view path, std::string message) {

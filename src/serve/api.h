@@ -11,6 +11,7 @@
 #include "serve/dialect.h"
 #include "serve/generation_exchange.h"
 #include "serve/metrics.h"
+#include "serve/off_thread.h"
 
 namespace halcyon::serve {
 
@@ -59,6 +60,7 @@ class Api final : public HttpApp {
   Outcome<const Route*> find(const HttpRequest& request) const;
   Outcome<void> check_key(const HttpRequest& request, const Route& route) const;
   std::string client_of(const HttpRequest& request) const;
+  std::unique_ptr<Exchange> answer(const HttpRequest& request, Wake wake);
   std::unique_ptr<Exchange> preflight(const HttpRequest& request) const;
   std::unique_ptr<Exchange> finish(const HttpRequest& request, std::unique_ptr<Exchange> exchange);
 
@@ -67,6 +69,7 @@ class Api final : public HttpApp {
   const Services services_;
   Metrics metrics_;
   std::vector<Route> routes_;
+  Worker worker_;  ///< behind all that its exchanges use
 };
 
 }  // namespace halcyon::serve

@@ -288,7 +288,7 @@ Connection::Task<void> Connection::answer(Waker* waker) {
     }
     // Reading ahead is how a client that goes is noticed. What comes is the next request: that waits.
     while (!woken_ && !over()) {
-      if (in_.size() == 0) start_reading(kHeadPiece);
+      if (in_.size() < shared_.limits.max_header) start_reading(kHeadPiece);
       co_await event();
     }
   }

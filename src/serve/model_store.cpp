@@ -204,17 +204,20 @@ void ModelStore::load_next(std::unique_lock<std::mutex>& lock) {
 // True if there is memory, or nothing left that could be unloaded for it. Else a model was unloaded or waited
 // for.
 bool ModelStore::make_room(std::unique_lock<std::mutex>& lock, uint64_t needed) {
-  if (loader_.memory_available() >= needed) return true;
   std::vector<Entry*> loaded;
   for (const auto& entry : entries_)
     if (entry->model) loaded.push_back(entry.get());
-  if (loaded.empty()) return true;
+  if (loaded.empty() || loader_.memory_available() >= needed) {
+    for (Entry* entry : loaded) entry->leaving = false;
+    return true;
+  }
   const auto idle = [](const Entry* entry) { return entry->uses == 0; };
   std::ranges::sort(loaded, {}, &Entry::last_used);
   if (const auto first = std::ranges::find_if(loaded, idle); first != loaded.end()) {
     unload(lock, **first);
   } else {
-    loaded.front()->leaving = true;
+    // One at a time: the least recently used, and that one until it has left.
+    if (std::ranges::find(loaded, true, &Entry::leaving) == loaded.end()) loaded.front()->leaving = true;
     changed_.wait(lock);
   }
   return false;

@@ -82,6 +82,31 @@ class Load(Serve):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
 
+    def test_it_is_forgotten_too_if_it_has_sent_more_than_its_request(self):
+        server = self.server("--parallel", "1", "--ctx", "100000")
+        body = json.dumps(ENDLESS)
+        with socket.create_connection(("127.0.0.1", server.port)) as leaver:
+            leaver.sendall(f"POST /completion HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}\r\nGET".encode())
+            while not any(slot["is_processing"] for slot in server.get("/slots")[1]):
+                time.sleep(0.05)
+        deadline = time.monotonic() + 20
+        while any(slot["is_processing"] for slot in server.get("/slots")[1]):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def test_large_prompts_do_not_hold_up_others(self):
+        server = self.server()
+        server.post("/completion", {"prompt": "Hi", "n_predict": 1})
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            large = [pool.submit(server.post, "/completion", {"prompt": " " * 20_000_000}) for _ in range(4)]
+            answered = 0
+            while not all(request.done() for request in large):
+                self.assertEqual(server.get("/health")[0], 200)
+                answered += 1
+        self.assertGreater(answered, 10)
+        for request in large:
+            self.assertEqual(request.result()[1]["error"]["type"], "exceed_context_size_error")
+
     def test_a_client_that_does_not_read_costs_others_nothing(self):
         server = self.server("--parallel", "1", "--ctx", "100000")
         lazy = socket.socket()

@@ -25,6 +25,18 @@ TEST(Limits, OfAGrammarsText) {
                HasSubstr("repeats something that can be empty"));
 }
 
+TEST(Limits, SayThatTheyWereTheReason) {
+  ASSERT_OK_AND_ASSIGN(const auto grammar, Grammar::parse(R"(root ::= "<" root ">" | "x")"));
+  Matcher matcher(grammar);
+  ASSERT_TRUE(matcher.accept(repeated("<", limits::stack_depth)));
+  EXPECT_FALSE(matcher.allows("y"));
+  EXPECT_FALSE(matcher.over_limit());
+  EXPECT_FALSE(matcher.allows("<"));
+  EXPECT_TRUE(matcher.over_limit());
+  ASSERT_TRUE(matcher.accept("x"));
+  EXPECT_FALSE(matcher.over_limit());
+}
+
 TEST(Limits, DepthOfAText) {
   ASSERT_OK_AND_ASSIGN(const auto grammar, Grammar::parse(R"(root ::= "<" root ">" | "x")"));
   Matcher matcher(grammar);

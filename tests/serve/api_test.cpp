@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <condition_variable>
+#include <mutex>
+
 #include "tests/serve/fake_server.h"
 
 namespace halcyon::serve {
@@ -79,7 +82,7 @@ TEST(Api, BrokenJsonIsABadRequest) {
   for (const std::string body : {"", "{", "[1,2", "\"text\"", "{\"prompt\": \"\xff\"}", "nul"}) {
     EXPECT_EQ(ask(api, "POST", "/completion", {}, body).head.status, 400) << body;
   }
-  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  const std::string deep = std::string(10'000, '[') + std::string(10'000, ']');
   EXPECT_THAT(ask(api, "POST", "/completion", {}, deep).body, HasSubstr("nested deeper"));
 }
 
@@ -93,6 +96,7 @@ TEST(Keys, AreAskedForWhereTheyMatter) {
   EXPECT_EQ(ask(api, "GET", "/slots", {{"Authorization", "Bearer sesam"}}).head.status, 401);
   EXPECT_EQ(ask(api, "GET", "/slots", {{"Authorization", "Basic sesame"}}).head.status, 401);
   EXPECT_EQ(ask(api, "GET", "/slots", {{"Authorization", "Bearer sesame"}}).head.status, 200);
+  EXPECT_EQ(ask(api, "GET", "/slots", {{"authorization", "bearer sesame"}}).head.status, 200);
   EXPECT_EQ(ask(api, "GET", "/slots", {{"x-api-key", "sesame"}}).head.status, 200);
   for (const char* open : {"/health", "/v1/models", "/"}) EXPECT_EQ(ask(api, "GET", open).head.status, 200);
 }
@@ -130,6 +134,66 @@ TEST(Metrics, AreThereOnlyIfAskedForAndLoadNothing) {
   EXPECT_THAT(asked.body, HasSubstr("halcyon_http_answers_total{status=\"4xx\"} 1\n"));
   EXPECT_THAT(asked.body, HasSubstr("halcyon_http_connections 3\n"));
   EXPECT_EQ(server.loads(), 0);
+}
+
+/// Waits for the whole answer.
+std::string ask_and_wait(Api& api, std::string path, std::string body) {
+  struct Bell {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool rung = true;
+  };
+  const auto bell = std::make_shared<Bell>();  // wakes may come late
+  HttpRequest request{.method = "POST",
+                      .path = std::move(path),
+                      .query = "",
+                      .headers = {},
+                      .body = std::move(body),
+                      .peer = "127.0.0.1"};
+  const std::unique_ptr<Exchange> exchange = api.handle(std::move(request), [bell] {
+    const std::lock_guard lock(bell->mutex);
+    bell->rung = true;
+    bell->changed.notify_one();
+  });
+  std::string text;
+  for (bool done = false; !done;) {
+    std::unique_lock lock(bell->mutex);
+    bell->changed.wait(lock, [&] { return bell->rung; });
+    bell->rung = false;
+    lock.unlock();
+    Exchange::Output output = exchange->poll();
+    text += output.body;
+    done = output.done;
+  }
+  return text;
+}
+
+TEST(LargeBodies, AreAnsweredLikeOthersByAThreadOfTheirOwn) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  const std::string spaces(100'000, ' ');
+  EXPECT_EQ(Json::parse(ask_and_wait(api, "/completion", R"({"prompt": "Hi"})" + spaces))["content"],
+            "Hello!");
+  EXPECT_THAT(ask_and_wait(api, "/completion", R"({"prompt": "Hi", "stream": true})" + spaces),
+              HasSubstr("\"stop\":true"));
+  const Json error = Json::parse(ask_and_wait(api, "/completion", R"({"prompt": ")" + spaces + "\"}"));
+  EXPECT_EQ(error["error"]["n_prompt_tokens"], 100'000);
+  EXPECT_EQ(Json::parse(ask_and_wait(api, "/completion", spaces))["error"]["code"], 400);
+}
+
+TEST(LargeBodies, AreForgottenWhenTheClientLeaves) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  for (int i = 0; i < 20; ++i) {
+    HttpRequest request{.method = "POST",
+                        .path = "/completion",
+                        .query = "",
+                        .headers = {},
+                        .body = R"({"prompt": "Hi", "ignore_eos": true})" + std::string(100'000, ' '),
+                        .peer = "127.0.0.1"};
+    api.handle(std::move(request), [] {})->poll();
+  }
+  EXPECT_EQ(Json::parse(ask_and_wait(api, "/completion", R"({"prompt": "Hi"})"))["content"], "Hello!");
 }
 
 }  // namespace
