@@ -12,13 +12,15 @@ function(halcyon_library name)
   target_compile_options(${target} PRIVATE ${HALCYON_WARNINGS})
 endfunction()
 
-# halcyon_test(NAME sources… [LINKS targets…]): a GoogleTest program; CTest runs each of its tests as one of its own.
+# halcyon_test(NAME sources… [LINKS targets…]): a GoogleTest program; CTest runs each of its tests as one of its own. What
+# a test computes itself is little: it is not optimised, which halves the time of a build.
 function(halcyon_test name)
   cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} halcyon_test_support GTest::gmock GTest::gtest_main)
-  target_compile_options(${name} PRIVATE ${HALCYON_WARNINGS})
+  target_compile_options(${name} PRIVATE ${HALCYON_WARNINGS} -O0)
+  target_precompile_headers(${name} REUSE_FROM halcyon_test_support)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endfunction()
 

@@ -27,6 +27,21 @@ std::string rate(int32_t steps, double ms) {
   return (steps > 0 && ms > 0 ? number(steps * 1e3 / ms) : "-") + " tok/s";
 }
 
+std::string joules(const energy::Joules& j, int32_t tokens) {
+  if (tokens <= 0) return "-";
+  std::string text = number(j.gross / tokens);
+  if (j.above_idle && *j.above_idle != j.gross)
+    text += fmt::format(" ({} above idle)", number(*j.above_idle / tokens));
+  return text;
+}
+
+/// Joules per token, and whether somebody measured them.
+std::string price(const engine::Timings::Energy& energy, int32_t prefilled, int32_t decoded) {
+  return fmt::format("prefill {} and decode {} J/token ({}{})", joules(energy.price.prefill, prefilled),
+                     joules(energy.price.decode, decoded), energy.measured ? "measured: " : "",
+                     energy.source);
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -70,6 +85,7 @@ std::string measures(const engine::Timings& t) {
   if (t.cache_n > 0) line += fmt::format(", {} reused", t.cache_n);
   line += fmt::format(") · decode {} ({} tokens)", rate(decoded, t.predicted_ms), t.predicted_n);
   if (decoded > 0) line += fmt::format(" · {} CPU-ms/token", number(t.predicted_cpu_ms / decoded));
+  if (t.energy) line += " · " + price(*t.energy, t.prompt_n, decoded);
   if (const std::optional<double> peak = peak_memory())
     line += fmt::format(" · peak memory {:.0f} MB", *peak / 1e6);
   return line;

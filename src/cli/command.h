@@ -13,8 +13,14 @@ namespace halcyon::cli {
 /// status 1.
 using Action = std::function<Result<void>()>;
 
+void add_advise(CLI::App& app, Action& chosen);
+void add_devices(CLI::App& app, Action& chosen);
+void add_history(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_logits(CLI::App& app, Action& chosen);
+void add_measure(CLI::App& app, Action& chosen);
+void add_power(CLI::App& app, Action& chosen);
+void add_report(CLI::App& app, Action& chosen);
 void add_run(CLI::App& app, Action& chosen);
 void add_serve(CLI::App& app, Action& chosen);
 void add_template(CLI::App& app, Action& chosen);

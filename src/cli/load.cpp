@@ -71,7 +71,7 @@ Result<LoadedModel> load_model(const ModelOptions& options) {
   LoadedModel model;
   TRY(model.device, open_device(options));
   const engine::EngineOptions engine_options = {
-      .n_ctx = options.n_ctx, .kv = options.kv, .progress = [&](double fraction) {
+      .n_ctx = options.n_ctx, .kv = options.kv, .ledger = options.ledger, .progress = [&](double fraction) {
         progress.show(fraction);
       }};
   Result<std::unique_ptr<engine::Engine>> engine = engine::Engine::load(file, *model.device, engine_options);

@@ -20,6 +20,7 @@ struct ModelOptions {
   int32_t threads = 0;  ///< 0: all cores
   backend::KvType kv = backend::KvType::f16;
   bool exact = false;
+  std::shared_ptr<energy::Ledger> ledger;  ///< prices answers; nullptr: they have no price
 };
 
 /// Declares -m, --ctx, --threads and --kv.

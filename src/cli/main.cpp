@@ -54,8 +54,14 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(32);
 
   Action chosen;
+  add_advise(app, chosen);
+  add_devices(app, chosen);
+  add_history(app, chosen);
   add_inspect(app, chosen);
   add_logits(app, chosen);
+  add_measure(app, chosen);
+  add_power(app, chosen);
+  add_report(app, chosen);
   add_run(app, chosen);
   add_serve(app, chosen);
   add_template(app, chosen);

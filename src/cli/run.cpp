@@ -6,6 +6,7 @@
 #include "cli/chat.h"
 #include "cli/command.h"
 #include "cli/diagnostics.h"
+#include "cli/ledger.h"
 #include "cli/load.h"
 #include "cli/numbers.h"
 #include "cli/sampling_options.h"
@@ -15,6 +16,7 @@ namespace {
 
 struct Options {
   ModelOptions model;
+  PowerConstants power;
   engine::Request request;  ///< how to answer; the prompt is still to come
   std::optional<std::string> prompt;
   std::string system;
@@ -45,7 +47,10 @@ Result<void> answer_once(const LoadedModel& model, const Options& options) {
 }
 
 Result<void> run(const Options& options) {
-  TRY(const LoadedModel model, load_model(options.model));
+  ModelOptions priced = options.model;
+  energy::Hints unused;  // `halcyon power` shows them
+  priced.ledger = open_ledger(options.power, unused);
+  TRY(const LoadedModel model, load_model(priced));
   if (!options.raw && !model.engine->tokenizer().chat_template())
     diagnose("[the model's file has no chat template: ChatML is used; --raw completes text without one]\n");
   if (options.prompt) return answer_once(model, options);
@@ -72,6 +77,7 @@ void add_run(CLI::App& app, Action& chosen) {
       ->excludes(system);
   command->add_flag("--quiet", options->quiet, "Do not print what the answer cost");
   add_sampling_options(*command, options->request.sampling);
+  add_power_constants(*command, options->power);
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

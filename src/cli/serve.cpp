@@ -10,6 +10,7 @@
 #include "base/signals.h"
 #include "base/system.h"
 #include "cli/command.h"
+#include "cli/ledger.h"
 #include "cli/load.h"
 #include "serve/api.h"
 #include "serve/config.h"
@@ -40,21 +41,28 @@ void set_up_log(bool json) {
 }
 
 ModelOptions model_options(const serve::ServeConfig& config, const std::string& path) {
-  return {.path = path, .n_ctx = config.ctx, .threads = config.threads, .kv = config.kv};
+  return {.path = path, .n_ctx = config.ctx, .threads = config.threads, .kv = config.kv, .ledger = nullptr};
 }
 
-serve::ModelLoader model_loader(const serve::ServeConfig& config) {
-  const engine::EngineOptions engine_options = {
-      .n_ctx = config.ctx, .n_parallel = config.parallel, .kv = config.kv, .progress = nullptr};
+serve::ModelLoader model_loader(const serve::ServeConfig& config,
+                                const std::shared_ptr<energy::Ledger>& ledger) {
+  const engine::EngineOptions engine_options = {.n_ctx = config.ctx,
+                                                .n_parallel = config.parallel,
+                                                .kv = config.kv,
+                                                .ledger = ledger,
+                                                .progress = nullptr};
   return {
       .open = [config](const std::string& path) { return open_model(model_options(config, path)); },
       .load = [config, engine_options](const std::string& path) -> Result<serve::LoadedModel> {
         const auto start = std::chrono::steady_clock::now();
+        energy::Ledger::Step step;
+        engine_options.ledger->begin(step);
         const ModelOptions options = model_options(config, path);
         TRY(const gguf::File file, open_model(options));
         serve::LoadedModel model;
         TRY(model.device, open_device(options));
         TRY(model.engine, engine::Engine::load(file, *model.device, engine_options));
+        engine_options.ledger->end(step, energy::Phase::load);
         model.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         return model;
       },
@@ -137,15 +145,21 @@ Result<void> serve_models(const serve::ServeCommandLine& line) {
   signal(SIGPIPE, SIG_IGN);  // clients come and go
 
   auto termination = std::make_unique<Termination>();
+  energy::Hints hints;
+  const auto ledger =
+      open_ledger({.watts_per_core = config.watts_per_core, .gpu_watts = config.gpu_watts}, hints);
   TRY(const std::unique_ptr<serve::ModelStore> models,
-      serve::ModelStore::open(model_sources(config), model_loader(config), config.unload_after));
+      serve::ModelStore::open(model_sources(config), model_loader(config, ledger), config.unload_after));
   TRY(serve::ApiOptions options, api_options(config));
+  options.ledger = ledger;
   serve::Api api(*models, std::move(options));
   TRY(std::unique_ptr<serve::HttpServer> server, serve::HttpServer::start(api, http_options(config, socket)));
   api.count_connections([&server] { return server->stats().connections; });
 
   const std::string where = (config.tls_cert.empty() ? "http://" : "https://") + server->address();
   spdlog::info("listening on {}", where);
+  spdlog::info("energy: {}", ledger->source());
+  for (const std::string& hint : hints) spdlog::info("{}", hint);
   serve::notify_ready("listening on " + where);
   termination->wait();
 

@@ -83,14 +83,15 @@ Result<std::unique_ptr<Engine>> Engine::load(const gguf::File& file, backend::De
       .kv = options.kv,
       .progress = options.progress};
   TRY(auto executable, device.compile(std::move(model.program), compile));
-  return create(std::move(tokenizer), std::move(model.config), std::move(executable), options.n_parallel);
+  return create(std::move(tokenizer), std::move(model.config), std::move(executable), options.n_parallel,
+                options.ledger);
 }
 
 Result<std::unique_ptr<Engine>> Engine::create(tokenizer::Tokenizer tokenizer, model::Config config,
                                                std::unique_ptr<backend::Executable> executable,
-                                               int32_t n_parallel) {
-  std::unique_ptr<Engine> engine(
-      new Engine(std::move(tokenizer), std::move(config), std::move(executable), n_parallel));
+                                               int32_t n_parallel, std::shared_ptr<energy::Ledger> ledger) {
+  std::unique_ptr<Engine> engine(new Engine(std::move(tokenizer), std::move(config), std::move(executable),
+                                            n_parallel, std::move(ledger)));
   const BlockSignals block;  // signals are for the threads of the program that we are part of
   try {
     engine->thread_ = std::thread(&Engine::work, engine.get());
@@ -101,12 +102,13 @@ Result<std::unique_ptr<Engine>> Engine::create(tokenizer::Tokenizer tokenizer, m
 }
 
 Engine::Engine(tokenizer::Tokenizer tokenizer, model::Config config,
-               std::unique_ptr<backend::Executable> executable, int32_t n_parallel)
+               std::unique_ptr<backend::Executable> executable, int32_t n_parallel,
+               std::shared_ptr<energy::Ledger> ledger)
     : tokenizer_(std::move(tokenizer)),
       chat_(ChatTemplate::load(tokenizer_)),
       config_(std::move(config)),
       executable_(std::move(executable)),
-      scheduler_(*executable_, tokenizer_, n_parallel) {
+      scheduler_(*executable_, tokenizer_, n_parallel, std::move(ledger)) {
   publish();
 }
 

@@ -29,7 +29,8 @@ struct EngineOptions {
   int32_t n_parallel = 1;  ///< requests that are in work at once
   int32_t n_batch = 256;   ///< tokens of one step
   backend::KvType kv = backend::KvType::f16;
-  std::function<void(double)> progress;  ///< told the fraction of the weights that are loaded, 0 to 1
+  std::shared_ptr<energy::Ledger> ledger;  ///< prices the answers; nullptr: they have no price
+  std::function<void(double)> progress;    ///< told the fraction of the weights that are loaded, 0 to 1
 };
 
 /// The positions of a context, from what the user wants (0: no wish) and what the model was trained for.
@@ -50,7 +51,8 @@ class Engine {
   /// An engine of parts that are there already.
   static Result<std::unique_ptr<Engine>> create(tokenizer::Tokenizer tokenizer, model::Config config,
                                                 std::unique_ptr<backend::Executable> executable,
-                                                int32_t n_parallel);
+                                                int32_t n_parallel,
+                                                std::shared_ptr<energy::Ledger> ledger = nullptr);
 
   /// Cancels what is running and waiting.
   ~Engine();
@@ -79,7 +81,8 @@ class Engine {
 
  private:
   Engine(tokenizer::Tokenizer tokenizer, model::Config config,
-         std::unique_ptr<backend::Executable> executable, int32_t n_parallel);
+         std::unique_ptr<backend::Executable> executable, int32_t n_parallel,
+         std::shared_ptr<energy::Ledger> ledger);
 
   void work();  ///< the engine's thread
   void take_submitted();

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/result.h"
+#include "energy/joules.h"
 #include "engine/logprobs.h"
 
 namespace halcyon::engine {
@@ -30,6 +31,14 @@ struct Timings {
   int32_t predicted_n = 0;  ///< tokens sampled, an end-of-generation token included
   double predicted_ms = 0;  ///< from the first sampled token to the end: predicted_n - 1 evaluations
   double predicted_cpu_ms = 0;
+
+  /// The part of its steps' energy that is the request's, by tokens computed.
+  struct Energy {
+    energy::Price price;
+    std::string source;     ///< "RAPL package-0", or the constants of an estimate
+    bool measured = false;  ///< false: estimated
+  };
+  std::optional<Energy> energy;  ///< in the last event, if the engine has a ledger
 };
 
 struct Finish {

@@ -39,6 +39,7 @@ struct Job {
   PrefixCache::Sequence* sequence = nullptr;   ///< while it is in work
   int32_t slot = -1;                           ///< likewise
   Timings timings;
+  energy::Price price;
   std::optional<Stopwatch> watch;  ///< runs since the prompt was first looked at, then since the first token
 
   /// Tokens that have to be evaluated before the next one can be sampled.

@@ -23,19 +23,25 @@ bool is_prompt(const Job& job) { return job.timings.predicted_n == 0; }
 
 }  // namespace
 
-Scheduler::Scheduler(backend::Executable& executable, const tokenizer::Tokenizer& tokenizer, int32_t n_slots)
+Scheduler::Scheduler(backend::Executable& executable, const tokenizer::Tokenizer& tokenizer, int32_t n_slots,
+                     std::shared_ptr<energy::Ledger> ledger)
     : executable_(executable),
       tokenizer_(tokenizer),
       sequences_(executable.memory()),
-      slots_(static_cast<size_t>(n_slots)) {}
+      slots_(static_cast<size_t>(n_slots)),
+      metering_(std::move(ledger)) {}
 
 bool Scheduler::step() {
   end_cancelled();
   make_way();
   admit();
   const std::vector<Share> shares = share_step();
-  if (shares.empty()) return false;
+  if (shares.empty()) {
+    metering_.rest();
+    return false;
+  }
 
+  metering_.start();
   Stopwatch watch;
   const Result<std::span<const float>> logits = run(shares);
   if (!logits) {
@@ -176,10 +182,20 @@ Result<std::span<const float>> Scheduler::run(std::span<const Share> shares) try
 }
 
 void Scheduler::account(std::span<const Share> shares, const Stopwatch::Times& spent) {
-  size_t n_tokens = 0;
-  for (const Share& share : shares) n_tokens += share.n_tokens;
-  for (const auto& [job, n] : shares) {
-    const double part = static_cast<double>(n) / static_cast<double>(n_tokens);
+  const auto work_of = [](const Share& share) {
+    return is_prompt(*share.job) ? energy::Work{.prefill_tokens = share.n_tokens}
+                                 : energy::Work{.decode_tokens = share.n_tokens};
+  };
+  energy::Work work;
+  for (const Share& share : shares) {
+    work.prefill_tokens += work_of(share).prefill_tokens;
+    work.decode_tokens += work_of(share).decode_tokens;
+  }
+  const energy::Joules joules = metering_.charge(work);
+  for (const Share& share : shares) {
+    const auto& [job, n] = share;
+    job->price.add(joules, work_of(share), work);
+    const double part = static_cast<double>(n) / static_cast<double>(work.tokens());
     const bool prompt = is_prompt(*job);
     (prompt ? job->timings.prompt_cpu_ms : job->timings.predicted_cpu_ms) += spent.cpu_ms * part;
     (prompt ? totals_.prompt_seconds : totals_.predicted_seconds) += spent.wall_ms * part * 1e-3;
@@ -248,6 +264,8 @@ void Scheduler::end_with(Job& job, Finish end) {
     if (job.timings.prompt_ms == 0) job.timings.prompt_ms = ms;
   }
   end.timings = job.timings;
+  if (const energy::Ledger* ledger = metering_.ledger())
+    end.timings.energy = {.price = job.price, .source = ledger->source(), .measured = ledger->measured()};
   std::string text = job.stop.push(job.decoder.finish()) + job.stop.finish();
   if (job.stop.found()) end.stop_string = *job.stop.found();
   totals_.requests += 1;

@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "engine/fair_queue.h"
 #include "engine/generation.h"
+#include "engine/metering.h"
 #include "engine/prefix_cache.h"
 #include "engine/stats.h"
 #include "engine/stopwatch.h"
@@ -22,7 +23,8 @@ namespace halcyon::engine {
 /// read pauses, and leaves its slot to another that waits. Not for several threads at once.
 class Scheduler {
  public:
-  Scheduler(backend::Executable& executable, const tokenizer::Tokenizer& tokenizer, int32_t n_slots);
+  Scheduler(backend::Executable& executable, const tokenizer::Tokenizer& tokenizer, int32_t n_slots,
+            std::shared_ptr<energy::Ledger> ledger = nullptr);
 
   void add(std::shared_ptr<Job> job) { queue_.push(std::move(job)); }
 
@@ -62,6 +64,7 @@ class Scheduler {
   Jobs suspended_;  ///< without a slot since their readers do not read
   std::vector<Job*> slots_;
   Stats totals_;
+  Metering metering_;
 };
 
 }  // namespace halcyon::engine

@@ -19,19 +19,37 @@ int64_t unix_time() {
       .count();
 }
 
+namespace {
+
+Json joules_json(const energy::Joules& joules, int32_t tokens) {
+  const auto per_token = [&](double j) { return tokens > 0 ? Json(j / tokens) : Json(nullptr); };
+  return {{"joules", joules.gross},
+          {"joules_above_idle", joules.above_idle ? Json(*joules.above_idle) : Json(nullptr)},
+          {"j_per_token", per_token(joules.gross)},
+          {"j_per_token_above_idle", joules.above_idle ? per_token(*joules.above_idle) : Json(nullptr)}};
+}
+
+}  // namespace
+
 Json timings_json(const engine::Timings& t) {
   const auto ratio = [](double a, double b) { return b > 0 ? a / b : 0.0; };
-  return {{"cache_n", t.cache_n},
-          {"prompt_n", t.prompt_n},
-          {"prompt_ms", t.prompt_ms},
-          {"prompt_per_token_ms", ratio(t.prompt_ms, t.prompt_n)},
-          {"prompt_per_second", ratio(1e3 * t.prompt_n, t.prompt_ms)},
-          {"predicted_n", t.predicted_n},
-          {"predicted_ms", t.predicted_ms},
-          {"predicted_per_token_ms", ratio(t.predicted_ms, t.predicted_n)},
-          {"predicted_per_second", ratio(1e3 * t.predicted_n, t.predicted_ms)},
-          {"prompt_cpu_ms", t.prompt_cpu_ms},
-          {"predicted_cpu_ms", t.predicted_cpu_ms}};
+  Json json = {{"cache_n", t.cache_n},
+               {"prompt_n", t.prompt_n},
+               {"prompt_ms", t.prompt_ms},
+               {"prompt_per_token_ms", ratio(t.prompt_ms, t.prompt_n)},
+               {"prompt_per_second", ratio(1e3 * t.prompt_n, t.prompt_ms)},
+               {"predicted_n", t.predicted_n},
+               {"predicted_ms", t.predicted_ms},
+               {"predicted_per_token_ms", ratio(t.predicted_ms, t.predicted_n)},
+               {"predicted_per_second", ratio(1e3 * t.predicted_n, t.predicted_ms)},
+               {"prompt_cpu_ms", t.prompt_cpu_ms},
+               {"predicted_cpu_ms", t.predicted_cpu_ms}};
+  if (t.energy)  // the first token came with the prompt
+    json["energy"] = {{"source", t.energy->source},
+                      {"measured", t.energy->measured},
+                      {"prefill", joules_json(t.energy->price.prefill, t.prompt_n)},
+                      {"decode", joules_json(t.energy->price.decode, t.predicted_n - 1)}};
+  return json;
 }
 
 void Usage::add(const engine::Timings& timings, bool with_prompt) {

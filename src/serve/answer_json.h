@@ -16,7 +16,9 @@ std::string random_id(std::string_view prefix);
 /// Seconds since 1970.
 int64_t unix_time();
 
-/// llama-server's `timings`. Rates of nothing are 0, so that they are numbers always.
+/// llama-server's `timings`. Rates of nothing are 0, so that they are numbers always. `energy` has the
+/// request's price, if the engine knows it: joules of prefill and of decode, in all and above those of the
+/// idle machine (null: not known).
 Json timings_json(const engine::Timings& timings);
 
 /// OpenAI's `usage`, of one prompt and all its answers.

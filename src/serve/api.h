@@ -16,11 +16,12 @@
 namespace halcyon::serve {
 
 struct ApiOptions {
-  std::optional<ApiKeys> keys;    ///< none: anybody may ask
-  std::vector<std::string> cors;  ///< origins of pages that may read answers; "*": all
-  bool metrics = false;           ///< GET /metrics is there
-  int32_t n_parallel = 1;         ///< requests that a model works on at once
-  int32_t max_queue = 64;         ///< and such that wait for it
+  std::optional<ApiKeys> keys;             ///< none: anybody may ask
+  std::vector<std::string> cors;           ///< origins of pages that may read answers; "*": all
+  bool metrics = false;                    ///< GET /metrics is there
+  int32_t n_parallel = 1;                  ///< requests that a model works on at once
+  int32_t max_queue = 64;                  ///< and such that wait for it
+  std::shared_ptr<energy::Ledger> ledger;  ///< what answers cost; nullptr: that is not known
 };
 
 class Api final : public HttpApp {
@@ -48,10 +49,11 @@ class Api final : public HttpApp {
     bool open = false;  ///< to everybody, without a key
   };
 
-  void add_routes();  ///< these four in serve/routes.cpp
+  void add_routes();  ///< these five in serve/routes.cpp
   void add_openai();
   void add_llama_server();
   void add_ollama();
+  void add_cost();
   void get(std::string path, std::function<Outcome<std::unique_ptr<Exchange>>(const HttpRequest&)> handler,
            bool open = false);
   void post(std::string path, PostHandler handler);

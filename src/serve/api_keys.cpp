@@ -13,7 +13,7 @@
 namespace halcyon::serve {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = 1 << 20;
+constexpr uint64_t kMaxKeyFile = 1 << 20;
 constexpr std::string_view kSpace = " \t\r";
 
 std::string_view trim(std::string_view text) {
@@ -32,8 +32,8 @@ void warn_if_public(const std::string& path) {
 
 Result<std::vector<std::string>> read_api_keys(const std::string& path) {
   TRY(const auto file, open_file(path));
-  if (file->size() > kMaxFileBytes)
-    return fail("{}: {} bytes, a file of keys has at most {}", path, file->size(), kMaxFileBytes);
+  if (file->size() > kMaxKeyFile)
+    return fail("{}: {} bytes, a file of keys has at most {}", path, file->size(), kMaxKeyFile);
   std::string text(file->size(), 0);
   CHECK_OK(file->read(0, std::as_writable_bytes(std::span(text))));
 

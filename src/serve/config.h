@@ -37,6 +37,8 @@ struct ServeConfig {
   std::vector<std::string> cors;                  ///< origins that browsers may ask from, or "*"
   bool insecure = false;                          ///< serve the network without keys
   bool metrics = false;
+  double watts_per_core = 4;  ///< where energy is estimated
+  double gpu_watts = 40;      ///< likewise
   bool log_json = false;
 };
 

@@ -13,7 +13,7 @@ namespace halcyon::serve {
 namespace {
 
 // Bounds the recursion of toml++ over dotted keys, which it has no limit for.
-constexpr uint64_t kMaxFileBytes = 16 << 10;
+constexpr uint64_t kMaxConfigFile = 16 << 10;
 
 using Values = std::optional<std::vector<std::string>>;
 
@@ -23,6 +23,10 @@ struct ReadValues {
 
   Values operator()(const FlagField&) const { return boolean(); }
   Values operator()(const IntegerField&) const { return integer(); }
+  Values operator()(const NumberField&) const {
+    return node.is_floating_point() ? Values{{fmt::format("{}", node.as_floating_point()->get())}}
+                                    : integer();
+  }
   Values operator()(const BytesField&) const { return node.is_integer() ? integer() : string(); }
   Values operator()(const DurationField&) const { return node.is_integer() ? integer() : string(); }
   Values operator()(const TextField&) const { return string(); }
@@ -55,14 +59,15 @@ struct ReadValues {
 std::string_view expected_type(const Setting::Field& field) {
   if (std::holds_alternative<FlagField>(field)) return "true or false";
   if (std::holds_alternative<IntegerField>(field)) return "an integer";
+  if (std::holds_alternative<NumberField>(field)) return "a number";
   if (std::holds_alternative<ListField>(field)) return "an array of strings";
   return "a string";
 }
 
 Result<std::string> read_text(const std::string& path) {
   TRY(const auto file, open_file(path));
-  if (file->size() > kMaxFileBytes)
-    return fail("{}: {} bytes, a configuration file has at most {}", path, file->size(), kMaxFileBytes);
+  if (file->size() > kMaxConfigFile)
+    return fail("{}: {} bytes, a configuration file has at most {}", path, file->size(), kMaxConfigFile);
   std::string text(file->size(), 0);
   CHECK_OK(file->read(0, std::as_writable_bytes(std::span(text))));
   return text;

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "energy/meter.h"
+
 namespace halcyon::serve {
 namespace {
 
@@ -80,9 +82,36 @@ const std::vector<Family>& families() {
   return all;
 }
 
+void write_energy(Writer& out, energy::Ledger& ledger) {
+  const energy::Ledger::Totals totals = ledger.totals();
+  const auto& sensors = ledger.meter().sensors();
+  out.family("halcyon_energy_joules_total", "counter",
+             "Energy by what it was used for; estimated=\"true\" where nothing measures it");
+  for (const auto& [key, joules] : totals.joules) {
+    const energy::SensorInfo& sensor = sensors[key.first];
+    out.value("halcyon_energy_joules_total",
+              fmt::format("domain=\"{}\",phase=\"{}\",estimated=\"{}\"", label(sensor.name),
+                          energy::name_of(key.second), !sensor.measured),
+              joules);
+  }
+  out.family("halcyon_energy_above_idle_joules_total", "counter",
+             "The same of all domains, less what the idle machine would have used");
+  for (const auto& [phase, total] : totals.phases)
+    if (total.joules.above_idle)
+      out.value("halcyon_energy_above_idle_joules_total", fmt::format("phase=\"{}\"", energy::name_of(phase)),
+                *total.joules.above_idle);
+  out.family("halcyon_energy_seconds_total", "counter", "Time by what it was used for");
+  for (const auto& [phase, total] : totals.phases)
+    out.value("halcyon_energy_seconds_total", fmt::format("phase=\"{}\"", energy::name_of(phase)),
+              total.seconds);
+  if (!totals.idle_watts) return;
+  out.family("halcyon_idle_watts", "gauge", "Power of the idle machine");
+  out.value("halcyon_idle_watts", "", *totals.idle_watts);
+}
+
 }  // namespace
 
-std::string write_metrics(const Metrics& metrics, const ModelStore& models) {
+std::string write_metrics(const Metrics& metrics, const ModelStore& models, energy::Ledger* ledger) {
   Writer out;
   std::vector<ModelStore::State> states;
   for (size_t i = 0; i < models.size(); ++i) states.push_back(models.state(i));
@@ -100,6 +129,7 @@ std::string write_metrics(const Metrics& metrics, const ModelStore& models) {
     out.family("halcyon_http_connections", "gauge", "Open connections");
     out.value("halcyon_http_connections", "", static_cast<double>(metrics.connections()));
   }
+  if (ledger) write_energy(out, *ledger);
   timespec cpu{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
   out.family("process_cpu_seconds_total", "counter", "CPU time of the process");

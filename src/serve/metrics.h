@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "energy/ledger.h"
 #include "serve/model_store.h"
 
 namespace halcyon::serve {
@@ -19,6 +20,7 @@ struct Metrics {
   void count(int status) { ++answers[static_cast<size_t>(status / 100) % answers.size()]; }
 };
 
-std::string write_metrics(const Metrics& metrics, const ModelStore& models);
+/// `ledger` may be nullptr.
+std::string write_metrics(const Metrics& metrics, const ModelStore& models, energy::Ledger* ledger);
 
 }  // namespace halcyon::serve

@@ -11,7 +11,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kMaxInputs = 256;
+constexpr size_t kMaxTexts = 256;
 
 struct EmbedRequest : OllamaRequest {
   std::vector<std::string> inputs;
@@ -75,7 +75,7 @@ Outcome<std::unique_ptr<Exchange>> ollama_embed(const Services& services, const 
   EmbedRequest embed;
   Fields fields(body);
   TRY(static_cast<OllamaRequest&>(embed), read_ollama(fields, services));
-  fields.strings("input", embed.inputs, kMaxInputs);
+  fields.strings("input", embed.inputs, kMaxTexts);
   fields.boolean("truncate", embed.truncate);
   fields.only("dimensions", 0);
   CHECK_OK(fields.finish());

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kOllamaVersion = "0.12.11";
 
 /// Ollama's clients read so distant a time as "for ever".
-constexpr std::chrono::hours kForEver{100 * 365 * 24};
+constexpr std::chrono::hours kNeverExpires{100 * 365 * 24};
 
 Json details(const ModelInfo& info) {
   return {{"parent_model", ""},
@@ -61,7 +61,7 @@ Outcome<std::unique_ptr<Exchange>> ollama_ps(const Services& services) {
     const std::string name = ollama_name(info);
     // While a model is in use there is no end of it to be seen.
     const std::chrono::nanoseconds left =
-        state.expires ? *state.expires - ModelStore::Clock::now() : kForEver;
+        state.expires ? *state.expires - ModelStore::Clock::now() : kNeverExpires;
     models.push_back({{"name", name},
                       {"model", name},
                       {"size", state.weight_bytes},

@@ -10,8 +10,6 @@
 namespace halcyon::serve {
 namespace {
 
-constexpr int32_t kMaxTopLogprobs = 20;
-
 void read_keep_alive(Fields& fields, AnswerPlan& plan) {
   const Json* value = fields.find("keep_alive");
   if (!value) return;
@@ -75,15 +73,6 @@ void read_think(Fields& fields, const ModelInfo& info, OllamaRequest& ollama) {
   if (*ollama.think && !info.thinks)
     return fields.reject("think", "is not possible: {} does not support thinking", quote(info.name));
   ollama.template_values["enable_thinking"] = *ollama.think;
-}
-
-void read_logprobs(Fields& fields, engine::Request& request) {
-  bool logprobs = false;
-  int32_t top = 0;
-  fields.boolean("logprobs", logprobs);
-  fields.integer("top_logprobs", top, 0, kMaxTopLogprobs);
-  if (top > 0 && !logprobs) return fields.reject("top_logprobs", "needs \"logprobs\": true");
-  if (logprobs) request.n_probs = top;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ constexpr std::array<std::pair<std::string_view, double>, 7> kUnits = {
     {{"ns", 1e-9}, {"us", 1e-6}, {"µs", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}}};
 
 /// Seconds of a Go duration (package time, ParseDuration); a number alone counts seconds.
-std::optional<double> parse_duration(std::string_view text) {
+std::optional<double> parse_go_duration(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   double sum = 0;
@@ -70,7 +70,7 @@ std::string rfc3339_now() { return rfc3339_in({}); }
 Result<ModelStore::KeepAlive> parse_keep_alive(const Json& value) {
   std::optional<double> seconds;
   if (value.is_number()) seconds = value.get<double>();
-  if (value.is_string()) seconds = parse_duration(value.get_ref<const std::string&>());
+  if (value.is_string()) seconds = parse_go_duration(value.get_ref<const std::string&>());
   if (!seconds || std::isnan(*seconds))
     return fail("has to be a number of seconds or a duration such as \"5m\", not {}", quote(to_text(value)));
   if (*seconds < 0 || *seconds > kForEver) return ModelStore::KeepAlive();

@@ -12,9 +12,6 @@
 namespace halcyon::serve {
 namespace {
 
-constexpr int32_t kMaxChoices = 16;
-constexpr int32_t kMaxTopLogprobs = 20;
-
 struct ChatRequest {
   AnswerPlan plan;
   engine::Request request;  ///< but for its prompt
@@ -47,15 +44,6 @@ void read_response_format(Fields& fields, engine::Request& request) {
   } else if (type != "text") {
     fields.reject("response_format", "has to be of type text, json_object or json_schema");
   }
-}
-
-void read_logprobs(Fields& fields, engine::Request& request) {
-  bool logprobs = false;
-  int32_t top = 0;
-  fields.boolean("logprobs", logprobs);
-  fields.integer("top_logprobs", top, 0, kMaxTopLogprobs);
-  if (top > 0 && !logprobs) return fields.reject("top_logprobs", "needs \"logprobs\": true");
-  if (logprobs) request.n_probs = top;
 }
 
 /// What the template may look at besides the messages.

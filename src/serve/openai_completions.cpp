@@ -12,7 +12,6 @@ namespace halcyon::serve {
 namespace {
 
 constexpr int32_t kDefaultMaxTokens = 16;
-constexpr int32_t kMaxChoices = 16;
 constexpr int32_t kMaxGenerations = 64;  ///< choices of all prompts together
 constexpr int32_t kMaxLogprobs = 20;
 
@@ -38,7 +37,7 @@ void read_choices(Fields& fields, CompletionsRequest& completions) {
                   completions.plan.places, kMaxGenerations);
 }
 
-void read_logprobs(Fields& fields, CompletionsRequest& completions) {
+void read_echo(Fields& fields, CompletionsRequest& completions) {
   fields.integer("logprobs", completions.request.n_probs, 0, kMaxLogprobs);
   fields.boolean("echo", completions.echo);
   if (completions.echo && completions.request.n_probs >= 0)
@@ -61,7 +60,7 @@ Outcome<CompletionsRequest> read_completions(const Services& services, const Jso
   fields.integer("n_predict", completions.request.max_tokens, -1, INT32_MAX);
   read_sampling(fields, completions.request);
   read_grammar(fields, completions.request);
-  read_logprobs(fields, completions);
+  read_echo(fields, completions);
   fields.only("suffix", "");
   fields.accept({"user"});
   CHECK_OK(fields.finish());

@@ -7,15 +7,15 @@ namespace {
 
 // Both begin with their only '<': where a tag fails to match, the next one begins at that byte at the
 // earliest.
-constexpr std::string_view kOpen = "<think>";
-constexpr std::string_view kClose = "</think>";
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kOpening = "<think>";
+constexpr std::string_view kClosing = "</think>";
+constexpr std::string_view kWhiteSpace = " \t\r\n";
 constexpr std::string_view kNewline = "\r\n";
 
 }  // namespace
 
 bool opens_reasoning(std::string_view prompt) {
-  return prompt.substr(0, prompt.find_last_not_of(kSpace) + 1).ends_with(kOpen);
+  return prompt.substr(0, prompt.find_last_not_of(kWhiteSpace) + 1).ends_with(kOpening);
 }
 
 ReasoningSplitter::Parts ReasoningSplitter::push(std::string_view text) {
@@ -41,36 +41,36 @@ ReasoningSplitter::Parts ReasoningSplitter::push(std::string_view text) {
 
 ReasoningSplitter::Parts ReasoningSplitter::finish() {
   Parts out;
-  if (state_ == State::start) out.content = take_held(kOpen);
-  if (state_ == State::inside) out.reasoning = take_held(kClose);
+  if (state_ == State::start) out.content = take_held(kOpening);
+  if (state_ == State::inside) out.reasoning = take_held(kClosing);
   return out;
 }
 
 void ReasoningSplitter::push_start(char c, Parts& out) {
-  if (c == kOpen[matched_]) {
-    if (++matched_ < kOpen.size()) return;
+  if (c == kOpening[matched_]) {
+    if (++matched_ < kOpening.size()) return;
     space_.clear();
     matched_ = 0;
     state_ = State::inside;
-  } else if (matched_ == 0 && kSpace.contains(c)) {
+  } else if (matched_ == 0 && kWhiteSpace.contains(c)) {
     space_ += c;
   } else {
-    out.content += take_held(kOpen) + c;
+    out.content += take_held(kOpening) + c;
     state_ = State::answer;
   }
 }
 
 void ReasoningSplitter::push_inside(char c, Parts& out) {
-  if (matched_ > 0 && c != kClose[matched_]) {
-    out.reasoning += take_held(kClose);
+  if (matched_ > 0 && c != kClosing[matched_]) {
+    out.reasoning += take_held(kClosing);
     block_begins_ = false;
   }
-  if (c == kClose[matched_]) {
-    if (++matched_ == kClose.size()) state_ = State::behind;
+  if (c == kClosing[matched_]) {
+    if (++matched_ == kClosing.size()) state_ = State::behind;
   } else if (kNewline.contains(c)) {
     if (!block_begins_) space_ += c;
   } else {
-    out.reasoning += take_held(kClose) + c;
+    out.reasoning += take_held(kClosing) + c;
     block_begins_ = false;
   }
 }

@@ -1,5 +1,6 @@
 // Every path that the server knows.
 #include "serve/api.h"
+#include "serve/cost.h"
 #include "serve/llama_completion.h"
 #include "serve/llama_props.h"
 #include "serve/llama_tokenizer.h"
@@ -28,6 +29,7 @@ void Api::add_routes() {
   add_openai();
   add_llama_server();
   add_ollama();
+  add_cost();
 }
 
 void Api::add_openai() {
@@ -59,7 +61,8 @@ void Api::add_llama_server() {
     if (!options_.metrics)
       return serve::refuse(ErrorKind::not_supported,
                            "/metrics is switched off: start the server with --metrics");
-    return text_reply("text/plain; version=0.0.4", write_metrics(metrics_, services_.models));
+    return text_reply("text/plain; version=0.0.4",
+                      write_metrics(metrics_, services_.models, options_.ledger.get()));
   });
   get("/props", [this](const HttpRequest& request) {
     return llama_props(services_, request.query, options_.n_parallel);
@@ -74,6 +77,15 @@ void Api::add_llama_server() {
   for (const char* path : {"/infill", "/embedding", "/rerank", "/reranking", "/v1/rerank", "/v1/reranking",
                            "/lora-adapters", "/props", "/slots/"})
     unsupported("POST", path, "it is not among what this server does");
+}
+
+void Api::add_cost() {
+  get(
+      "/cost", [](const HttpRequest&) { return cost_page(); }, kOpen);
+  get("/cost.json", [this](const HttpRequest&) -> Outcome<std::unique_ptr<Exchange>> {
+    if (!options_.ledger) return serve::refuse(ErrorKind::not_supported, "this server has no energy meter");
+    return json_reply(cost_json(*options_.ledger));
+  });
 }
 
 void Api::add_ollama() {

@@ -102,6 +102,16 @@ void read_grammar(Fields& fields, engine::Request& request) {
     set_grammar(fields, "json_schema", grammar::Grammar::from_json_schema(*schema), request);
 }
 
+void read_logprobs(Fields& fields, engine::Request& request) {
+  constexpr int32_t most = 20;
+  bool logprobs = false;
+  int32_t top = 0;
+  fields.boolean("logprobs", logprobs);
+  fields.integer("top_logprobs", top, 0, most);
+  if (top > 0 && !logprobs) return fields.reject("top_logprobs", "needs \"logprobs\": true");
+  if (logprobs) request.n_probs = top;
+}
+
 bool read_stream_options(Fields& fields, bool stream) {
   bool include_usage = false;
   const Json* value = fields.find("stream_options");

@@ -14,6 +14,11 @@ void read_sampling(Fields& fields, engine::Request& request);
 /// "grammar" (GBNF), "json_schema". Only one of them, and no other `grammar` that is there already.
 void read_grammar(Fields& fields, engine::Request& request);
 
+inline constexpr int32_t kMaxChoices = 16;  ///< answers to one prompt
+
+/// "logprobs" and "top_logprobs", as chats have them.
+void read_logprobs(Fields& fields, engine::Request& request);
+
 /// OpenAI's "stream_options": whether the usage is wanted at the end of the stream. Only with one.
 bool read_stream_options(Fields& fields, bool stream);
 

@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
+constexpr int32_t kUnbounded = std::numeric_limits<int32_t>::max();
 using C = ServeConfig;
 
 constexpr Setting kSettings[] = {
@@ -34,7 +34,8 @@ constexpr Setting kSettings[] = {
     {"keep_alive", "TIME", DurationField{&C::keep_alive},
      "Close a connection after so long without a request"},
     {"grace", "TIME", DurationField{&C::grace}, "Let running answers end for so long when told to stop"},
-    {"max_queue", "N", IntegerField{&C::max_queue, 0, kMaxInt}, "Requests that may wait; more are refused"},
+    {"max_queue", "N", IntegerField{&C::max_queue, 0, kUnbounded},
+     "Requests that may wait; more are refused"},
     {"max_body", "BYTES", BytesField{&C::max_body, 1 << 10, 1 << 30},
      "Size of a request; larger ones are refused"},
     {"api_key_file", "FILE", TextField{&C::api_key_file}, "Keys that clients must show, one per line"},
@@ -44,6 +45,10 @@ constexpr Setting kSettings[] = {
      "Web page that may ask from a browser; may be repeated; *: all"},
     {"insecure", "", FlagField{&C::insecure}, "Serve others than this machine without keys"},
     {"metrics", "", FlagField{&C::metrics}, "Offer GET /metrics"},
+    {"watts_per_core", "WATTS", NumberField{&C::watts_per_core, 0, 1000},
+     "Power of an active core, where energy can't be measured and is estimated"},
+    {"gpu_watts", "WATTS", NumberField{&C::gpu_watts, 0, 10000},
+     "Power of a busy GPU, where it can't be measured and is estimated"},
     {"log_json", "", FlagField{&C::log_json}, "Write the log as JSON lines"},
 };
 
@@ -65,6 +70,13 @@ std::optional<int64_t> take_integer(std::string_view& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc()) return std::nullopt;
   text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return value;
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
@@ -150,6 +162,14 @@ struct Assign {
     config.*field.member = static_cast<int32_t>(*value);
     return {};
   }
+  Result<void> operator()(const NumberField& field) const {
+    const auto value = parse_number(text);
+    // Not a number compares with nothing.
+    if (!value || !(*value >= field.min && *value <= field.max))
+      return expected(fmt::format("a number from {} to {}", field.min, field.max));
+    config.*field.member = *value;
+    return {};
+  }
   Result<void> operator()(const BytesField& field) const {
     const auto value = parse_bytes(text);
     if (!value || std::cmp_less(*value, field.min) || std::cmp_greater(*value, field.max))
@@ -192,6 +212,7 @@ struct ToText {
 
   std::string operator()(const FlagField& field) const { return config.*field.member ? "true" : "false"; }
   std::string operator()(const IntegerField& field) const { return std::to_string(config.*field.member); }
+  std::string operator()(const NumberField& field) const { return fmt::format("{}", config.*field.member); }
   std::string operator()(const BytesField& field) const { return format_bytes(config.*field.member); }
   std::string operator()(const DurationField& field) const {
     const auto& time = config.*field.member;
@@ -243,8 +264,9 @@ std::string to_toml(const ServeConfig& config, const Setting& setting) {
     return "[" + items + "]";
   }
   const std::string text = to_text(config, setting);
-  const bool bare =
-      std::holds_alternative<FlagField>(setting.field) || std::holds_alternative<IntegerField>(setting.field);
+  const bool bare = std::holds_alternative<FlagField>(setting.field) ||
+                    std::holds_alternative<IntegerField>(setting.field) ||
+                    std::holds_alternative<NumberField>(setting.field);
   return bare ? text : toml_string(text);
 }
 

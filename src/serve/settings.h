@@ -20,6 +20,10 @@ struct IntegerField {
   int32_t ServeConfig::*member;
   int32_t min, max;
 };
+struct NumberField {
+  double ServeConfig::*member;
+  double min, max;
+};
 struct BytesField {  ///< "32M", "1G", or bytes
   uint64_t ServeConfig::*member;
   uint64_t min, max;
@@ -39,8 +43,8 @@ struct KvField {
 };
 
 struct Setting {
-  using Field =
-      std::variant<FlagField, IntegerField, BytesField, DurationField, TextField, ListField, KvField>;
+  using Field = std::variant<FlagField, IntegerField, NumberField, BytesField, DurationField, TextField,
+                             ListField, KvField>;
 
   std::string_view name;  ///< in the file: "max_queue"
   std::string_view unit;  ///< what --help calls its value

@@ -18,13 +18,15 @@ BUILDS_ON = {
     "model": ["program", "gguf", "quant"],  # never a backend
     "backend": ["program", "quant"],  # backend.h; never a model
     "backend/cpu": ["backend"],
-    "engine": ["model", "tokenizer", "template", "grammar", "backend"],
-    "embedded": [],
-    "energy": [],  # this and the next two know nothing of models
+    "energy": [],  # this and the next four know nothing of models
     "probe": [],
-    "report": ["energy", "probe"],
-    "serve": ["engine", "report"],
-    "guard": ["report"],
+    "devices": [],
+    "report": [],
+    "measure": ["energy", "probe", "devices", "report"],
+    "engine": ["model", "tokenizer", "template", "grammar", "backend", "energy"],
+    "embedded": [],
+    "serve": ["engine"],
+    "guard": ["measure"],
     "cli": ["serve", "guard", "backend/cpu", "embedded"],  # the only one that names a concrete backend
 }
 

@@ -15,7 +15,9 @@ from cli import HALCYON, ROOT, CliTestCase, halcyon
 MODEL = ROOT / "models" / "halcyon-tiny.gguf"
 ASK = ("run", "-p", "Tell me a story about a fox and a lantern.", "-n", "24")
 MEASURES = (r"\[prefill [0-9.e+]+ tok/s \(\d+ tokens(, \d+ reused)?\) · decode [0-9.e+-]+ tok/s \(\d+ tokens\)"
-            r"( · [0-9.e+]+ CPU-ms/token)? · peak memory \d+ MB")
+            r"( · [0-9.e+]+ CPU-ms/token)?"
+            r" · prefill \S+( \(\S+ above idle\))? and decode \S+( \(\S+ above idle\))? J/token \(.+?\)"
+            r" · peak memory \d+ MB")
 
 
 def never_ending():

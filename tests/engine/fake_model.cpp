@@ -197,9 +197,9 @@ std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& scrip
                                            .n_batch = options.n_batch,
                                            .n_outputs = options.n_parallel,
                                            .progress = {}};
-  auto engine =
-      engine::Engine::create(byte_tokenizer(options.add_bos, options.chat_template), std::move(config),
-                             std::make_unique<FakeExecutable>(script, compile), options.n_parallel);
+  auto engine = engine::Engine::create(byte_tokenizer(options.add_bos, options.chat_template),
+                                       std::move(config), std::make_unique<FakeExecutable>(script, compile),
+                                       options.n_parallel, options.ledger);
   if (!engine) throw std::runtime_error(engine.error().message);
   return std::move(*engine);
 }

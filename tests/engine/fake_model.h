@@ -60,6 +60,7 @@ struct FakeOptions {
   int32_t n_ctx = 64, n_batch = 8, n_parallel = 1;
   bool add_bos = false;
   std::string chat_template = {};
+  std::shared_ptr<energy::Ledger> ledger = nullptr;
 };
 std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& script,
                                             const FakeOptions& options = {});

@@ -3,18 +3,26 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
+#include "energy/ledger.h"
+#include "energy/meter.h"
 #include "tests/serve/fake_server.h"
+#include "tests/support/support.h"
 
 namespace halcyon::serve {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
+using testing::ContainsRegex;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::Pair;
+using testing::StartsWith;
 
 struct Asked {
   HttpHead head;
@@ -134,6 +142,63 @@ TEST(Metrics, AreThereOnlyIfAskedForAndLoadNothing) {
   EXPECT_THAT(asked.body, HasSubstr("halcyon_http_answers_total{status=\"4xx\"} 1\n"));
   EXPECT_THAT(asked.body, HasSubstr("halcyon_http_connections 3\n"));
   EXPECT_EQ(server.loads(), 0);
+}
+
+/// A meter that nothing measures but the time of this process.
+std::shared_ptr<energy::Ledger> estimating_ledger() {
+  halcyon::test::TemporaryDir nothing;
+  energy::SensorOptions options;
+  options.root = SystemRoot(nothing.path());
+  options.nvml_library.clear();
+  return std::make_shared<energy::Ledger>(energy::Meter::open(options));
+}
+
+TEST(Metrics, HaveTheEnergyByDomainAndPhase) {
+  test::FakeServer server;
+  ApiOptions options;
+  options.metrics = true;
+  options.ledger = estimating_ledger();
+  energy::Ledger::Step step;
+  options.ledger->begin(step);
+  for (std::atomic<int> work = 0; work < 10'000'000;) ++work;
+  options.ledger->end(step, energy::Work{.prefill_tokens = 1, .decode_tokens = 3});
+  Api api(server.models(), std::move(options));
+  const std::string text = ask(api, "GET", "/metrics").body;
+  EXPECT_THAT(text, HasSubstr("# TYPE halcyon_energy_joules_total counter\n"));
+  EXPECT_THAT(
+      text,
+      ContainsRegex(
+          "halcyon_energy_joules_total\\{domain=\"[a-z-]+\",phase=\"decode\",estimated=\"true\"\\} 0\\."));
+  EXPECT_THAT(text, ContainsRegex("halcyon_energy_seconds_total\\{phase=\"idle\"\\} "));
+  EXPECT_THAT(text, HasSubstr("halcyon_idle_watts 0\n"));
+}
+
+TEST(Cost, IsAPageThatFetchesItsFigures) {
+  test::FakeServer server;
+  ApiOptions options;
+  options.keys.emplace(std::vector<std::string>{"sesame"});
+  options.ledger = estimating_ledger();
+  Api api(server.models(), std::move(options));
+  const Asked page = ask(api, "GET", "/cost");  // a browser sends no key with it
+  EXPECT_EQ(page.head.status, 200);
+  EXPECT_EQ(page.head.content_type, "text/html; charset=utf-8");
+  EXPECT_THAT(page.body, AllOf(StartsWith("<!doctype html>"), EndsWith("</html>\n"), HasSubstr("cost.json")));
+  EXPECT_EQ(ask(api, "GET", "/cost.json").head.status, 401);
+
+  const Asked figures = ask(api, "GET", "/cost.json", {{"Authorization", "Bearer sesame"}});
+  ASSERT_EQ(figures.head.status, 200);
+  const Json json = Json::parse(figures.body);
+  EXPECT_EQ(json["measured"], false);
+  EXPECT_THAT(json["source"], HasSubstr("4 W per active core"));
+  for (const char* phase : {"prefill", "decode", "load", "idle"})
+    for (const char* figure : {"joules", "joules_above_idle", "seconds", "tokens"})
+      EXPECT_TRUE(json["phases"][phase][figure].is_number()) << phase << " " << figure;
+}
+
+TEST(Cost, IsRefusedWhereNothingIsKnown) {
+  test::FakeServer server;
+  Api api(server.models(), {});
+  EXPECT_EQ(ask(api, "GET", "/cost.json").head.status, 501);
 }
 
 /// Waits for the whole answer.

@@ -18,6 +18,8 @@ std::filesystem::path data_dir();
 std::filesystem::path conformance_dir();
 
 std::string read_file(const std::filesystem::path& path);
+
+/// Makes the folders above it as well.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 /// A folder of the test's own, removed with the object.
