@@ -26,8 +26,7 @@ inline constexpr double kUncertaintyEstimated = 0.30;
 struct Candidate {
   std::string name;
   std::string origin;  ///< where the figures are from: "case-study-a.toml:8", the id of a measurement
-  std::string
-      target;  ///< what `halcyon measure` takes to measure it again: "--url …", "-- COMMAND"; or empty
+  std::string target = "-- COMMAND";  ///< what `halcyon measure` takes to measure it again
 
   Figure decode_tps;    ///< warm, tokens/s
   Figure active_watts;  ///< while it works

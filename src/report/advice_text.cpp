@@ -8,6 +8,7 @@
 namespace halcyon::report {
 namespace {
 
+constexpr double kWorthSaying = 0.01;  // of the cost, that freezing saves
 constexpr size_t kLongestName = 40;
 constexpr size_t kMostPairs = 8;     // that cross, in the text
 constexpr size_t kMostVersions = 6;  // named in it
@@ -66,8 +67,7 @@ class Text {
     std::string text =
         fmt::format("{}, {} at a time", in_tokens_per_day(w.tokens_per_day), digits(w.burst_tokens));
     if (w.prompt_tokens > 0) text += fmt::format(", prompts of {}", digits(w.prompt_tokens));
-    text += w.hours_per_day < 24 ? fmt::format(", {} hours a day", digits(w.hours_per_day))
-                                 : ", around the clock";
+    text += w.hours_per_day < 24 ? fmt::format(", {:g} hours a day", w.hours_per_day) : ", around the clock";
     if (w.latency_seconds) text += fmt::format(", at most {:g} s of added wait", *w.latency_seconds);
     return text;
   }
@@ -199,7 +199,9 @@ class Text {
       for (const Option& option : r.unfrozen->as_good) text += "; " + priced(option, tokens);
       text += fmt::format(" (the difference is below 1 W around the clock)\n");
     }
-    if (r.any && r.any->option.strategy == Strategy::frozen)
+    const bool saves =
+        r.any && (!r.unfrozen || r.any->wh_per_day < (1 - kWorthSaying) * r.unfrozen->wh_per_day);
+    if (saves && r.any->option.strategy == Strategy::frozen)
       text += fmt::format("          with freezing (halcyon guard): {}\n", priced(r.any->option, tokens));
     return text;
   }
@@ -222,9 +224,9 @@ class Text {
                   digits(s.change_wh_per_day));
     if (advice_.main) {
       const auto at = [](const std::optional<double>& tokens) {
-        return tokens ? in_tokens_per_day(*tokens) : std::string("nowhere");
+        return tokens ? "at " + in_tokens_per_day(*tokens) : std::string("nowhere");
       };
-      text += fmt::format("The break-even would be at {} for the lower end, {} for the upper.\n",
+      text += fmt::format("The break-even would be {} for the lower end, {} for the upper.\n",
                           at(s.break_even_low), at(s.break_even_high));
     }
     return text + fmt::format("  {}\n", printable(s.command));

@@ -40,6 +40,7 @@ class Advise(CliTestCase):
         self.assertRegex(text, r"\n  chat +\([^\n]*\)\n +either: ")
         self.assertIn("Measure again when a version changes, now llama.cpp 2d9b7c8, rocm 7.2.4", text)
         self.assertRegex(text, r"worth most: decode_tps of HIP, 48\.2 ± 16\.4 tokens/s")
+        self.assertIn("halcyon measure --protocol full -- COMMAND\n", text)
 
     def test_case_study_a_as_json(self):
         found = json.loads(self.assert_ok("advise", CASE_STUDY, "--workload", "server", "--json"))
