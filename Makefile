@@ -39,8 +39,7 @@ asan:
 	@scripts/test.py --build build/asan
 
 bench: build
-	@if [ -x build/release/bench/halcyon_bench ]; then build/release/bench/halcyon_bench; \
-	else echo "There are no benchmarks in this version."; fi
+	@build/release/bench/halcyon_bench
 
 fuzz:
 	@scripts/install-packages.sh build test

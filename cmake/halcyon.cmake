@@ -1,7 +1,8 @@
-# halcyon_library(NAME sources… [LINKS targets…]): one static library per folder of src/, reached as halcyon::NAME
-# (backend/cpu: halcyon::backend_cpu).
+# halcyon_library(NAME sources… [UNITY] [LINKS targets…]): one static library per folder of src/, reached as halcyon::NAME
+# (backend/cpu: halcyon::backend_cpu). UNITY: where most of the compiler's time goes into the same templates in every file,
+# those of JSON say, several files are compiled as one.
 function(halcyon_library name)
-  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "UNITY" "" "LINKS" ${ARGN})
   string(REPLACE "/" "_" name ${name})
   set(target halcyon_${name})
   add_library(${target} STATIC ${ARG_UNPARSED_ARGUMENTS})
@@ -10,6 +11,9 @@ function(halcyon_library name)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${target} PUBLIC ${ARG_LINKS})
   target_compile_options(${target} PRIVATE ${HALCYON_WARNINGS})
+  if(ARG_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
 endfunction()
 
 # halcyon_test(NAME sources… [LINKS targets…]): a GoogleTest program; CTest runs each of its tests as one of its own. What

@@ -33,4 +33,8 @@ Result<void> init_logging() {
   return {};
 }
 
+void log_what_is_done() {
+  if (!std::getenv("HALCYON_LOG")) spdlog::default_logger()->set_level(spdlog::level::info);
+}
+
 }  // namespace halcyon

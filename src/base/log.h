@@ -11,4 +11,7 @@ namespace halcyon {
 /// before the first line.
 Result<void> init_logging();
 
+/// For commands that run for long: also says what they do, unless HALCYON_LOG has another level.
+void log_what_is_done();
+
 }  // namespace halcyon

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace halcyon {
 namespace {
@@ -52,24 +53,35 @@ void append_escaped(std::string& out, uint32_t code) {
   }
 }
 
-}  // namespace
-
-std::string quote(std::string_view text, size_t longest) {
-  std::string out = "\"";
+/// At most `longest` bytes of `text`, and whether that is all.
+std::pair<std::string, bool> escaped(std::string_view text, size_t longest, std::string_view also) {
+  std::string out;
   size_t at = 0;
   while (at < text.size()) {
     const Character c = decode(text.substr(at));
     const size_t length = std::max<size_t>(c.length, 1);
-    if (at + length > longest) break;
+    if (length > longest - at) break;
     if (c.length == 0)
       append_escaped(out, static_cast<uint8_t>(text[at]));
     else if (is_control(c.code))
       append_escaped(out, c.code);
     else
-      out.append(c.code == '"' || c.code == '\\' ? "\\" : "").append(text.substr(at, length));
+      out.append(also.contains(text[at]) ? "\\" : "").append(text.substr(at, length));
     at += length;
   }
-  return out + (at < text.size() ? "…\"" : "\"");
+  return {out, at == text.size()};
+}
+
+}  // namespace
+
+std::string quote(std::string_view text, size_t longest) {
+  const auto [out, all] = escaped(text, longest, "\"\\");
+  return '"' + out + (all ? "\"" : "…\"");
+}
+
+std::string one_line(std::string_view text, size_t longest) {
+  const auto [out, all] = escaped(text, longest, "");
+  return out + (all ? "" : "…");
 }
 
 }  // namespace halcyon

@@ -14,4 +14,8 @@ namespace halcyon {
 /// string that ends within a character.
 std::string quote(std::string_view text, size_t longest = 128);
 
+/// Likewise without the quotes around it, and with quotes and backslashes as they are: for text that is
+/// mostly ours, and for the cells of a table.
+std::string one_line(std::string_view text, size_t longest = 4000);
+
 }  // namespace halcyon

@@ -1,8 +1,13 @@
-// Keeps signals from interrupting a thread.
+// Keeps signals from interrupting a thread, and waits for them where they are expected.
 #pragma once
 
 #include <pthread.h>
 #include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <initializer_list>
 
 namespace halcyon {
 
@@ -32,6 +37,42 @@ class BlockSignals {
 
  private:
   sigset_t before_;
+};
+
+/// Signals that come to be waited for, and end nothing, while it lives: for the calling thread and those that
+/// it starts meanwhile.
+class CaughtSignals {
+ public:
+  CaughtSignals(std::initializer_list<int> signals) {
+    sigemptyset(&signals_);
+    for (const int signal : signals) sigaddset(&signals_, signal);
+    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  }
+  ~CaughtSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  CaughtSignals(const CaughtSignals&) = delete;
+  CaughtSignals& operator=(const CaughtSignals&) = delete;
+
+  /// Sleeps until one comes, and says which.
+  int wait() const {
+    int signal = 0;
+    sigwait(&signals_, &signal);
+    return signal;
+  }
+
+  /// Sleeps until then. True if a signal came first.
+  bool wait_until(std::chrono::steady_clock::time_point until) const {
+    using namespace std::chrono;
+    while (true) {
+      const auto left = std::max(steady_clock::duration::zero(), until - steady_clock::now());
+      const auto whole = floor<seconds>(left);
+      const timespec timeout = {.tv_sec = whole.count(), .tv_nsec = nanoseconds(left - whole).count()};
+      if (sigtimedwait(&signals_, nullptr, &timeout) > 0) return true;
+      if (errno == EAGAIN) return false;
+    }
+  }
+
+ private:
+  sigset_t signals_, before_;
 };
 
 }  // namespace halcyon

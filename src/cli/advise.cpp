@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -24,17 +23,6 @@
 namespace halcyon::cli {
 namespace {
 
-/// A file, the folder that `halcyon measure -o` wrote, or an id of the history.
-Result<report::Measurement> find_measurement(const std::string& source) {
-  std::error_code error;
-  const std::filesystem::path path = source;
-  if (std::filesystem::is_directory(path, error)) return report::load_measurement(path / "measurement.json");
-  if (source.ends_with(".json") || std::filesystem::exists(path, error))
-    return report::load_measurement(source);
-  TRY(const report::History history, report::History::open());
-  return history.get(source);
-}
-
 struct AdviseOptions {
   std::vector<std::string> sources;
   report::WorkloadRequest workload;
@@ -48,7 +36,7 @@ Result<report::AdviceFile> read_sources(const std::vector<std::string>& sources)
   report::AdviceFile all;
   for (const std::string& source : sources) {
     if (!source.ends_with(".toml")) {
-      TRY(const report::Measurement measurement, find_measurement(source));
+      TRY(const report::Measurement measurement, report::find_measurement(source));
       auto candidate = report::candidate_from(measurement);
       if (!candidate) return std::unexpected(std::move(candidate.error()).in(source));
       all.candidates.push_back(std::move(*candidate));

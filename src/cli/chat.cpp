@@ -1,5 +1,6 @@
 #include "cli/chat.h"
 
+#include "base/quote.h"
 #include "cli/answer.h"
 #include "cli/chat_terminal.h"
 #include "cli/diagnostics.h"

@@ -21,8 +21,4 @@ void diagnose(fmt::format_string<Args...> format, Args&&... args) noexcept {
   vdiagnose(format, fmt::make_format_args(args...));
 }
 
-/// `text`, which may have parts that are a stranger's, as one line: what quote() escapes is escaped, but for
-/// quotes and backslashes.
-std::string one_line(std::string_view text);
-
 }  // namespace halcyon::cli

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/quote.h"
 #include "cli/command.h"
 #include "cli/diagnostics.h"
 #include "report/comparison.h"
@@ -43,8 +44,8 @@ std::vector<std::string> row(const Measurement& m) {
   const std::string mark = line.j_per_token && !m.energy.measured ? "~" : "";
   return {m.id,
           report::when(m),
-          report::printable(report::name_of(m), 24),
-          report::printable(m.target.model, 32),
+          one_line(report::name_of(m), 24),
+          one_line(m.target.model, 32),
           text(line.prefill_tps),
           text(line.decode_tps),
           text(line.idle_cpu_percent),

@@ -19,7 +19,7 @@ namespace halcyon::cli {
 namespace {
 
 using gguf::ValueType;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 /// All tensors of a type, or all of a file.
 struct Total {
@@ -76,12 +76,6 @@ std::string in_millions(int64_t n) {
   return in_units(static_cast<double>(n), 1000, units);
 }
 
-/// A name as it is, but for what quote() escapes.
-std::string printable(std::string_view name) {
-  const std::string in_quotes = quote(name);
-  return in_quotes.substr(1, in_quotes.size() - 2);
-}
-
 // One element or scalar of type `type` as text.
 std::string to_text(ValueType type, int64_t v) {
   return type == ValueType::u64 ? fmt::to_string(static_cast<uint64_t>(v)) : fmt::to_string(v);
@@ -113,20 +107,20 @@ std::string type_of(const gguf::Value& value) {
 }
 
 // The same as JSON.
-json to_json(ValueType type, int64_t v) {
-  return type == ValueType::u64 ? json(static_cast<uint64_t>(v)) : json(v);
+Json to_json(ValueType type, int64_t v) {
+  return type == ValueType::u64 ? Json(static_cast<uint64_t>(v)) : Json(v);
 }
-json to_json(ValueType type, double v) {
+Json to_json(ValueType type, double v) {
   if (type != ValueType::f32 || !std::isfinite(v)) return v;
   const std::string shortest = fmt::to_string(static_cast<float>(v));  // 1e-06 and not 9.999999974752427e-07
   std::from_chars(shortest.data(), shortest.data() + shortest.size(), v);
   return v;
 }
-json to_json(ValueType, bool v) { return v; }
-json to_json(ValueType, uint8_t v) { return v != 0; }
-json to_json(ValueType, const std::string& v) { return v; }
-json to_json(ValueType, const gguf::Array& array) {
-  json out = json::array();
+Json to_json(ValueType, bool v) { return v; }
+Json to_json(ValueType, uint8_t v) { return v != 0; }
+Json to_json(ValueType, const std::string& v) { return v; }
+Json to_json(ValueType, const gguf::Array& array) {
+  Json out = Json::array();
   std::visit(
       [&](const auto& elements) {
         for (const auto& v : elements) out.push_back(to_json(array.element_type, v));
@@ -155,7 +149,7 @@ std::string table(const std::vector<std::array<std::string, kColumns>>& rows,
 
 std::string summary(const gguf::File& file, const Totals& sum) {
   std::vector<std::array<std::string, 2>> rows{
-      {"architecture", printable(file.metadata().string_or("general.architecture", "none").value_or("none"))},
+      {"architecture", one_line(file.metadata().string_or("general.architecture", "none").value_or("none"))},
       {"parameters", in_millions(sum.all.n_elements)},
       {"file size", in_bytes(file.size())},
       {"bits per weight", fmt::format("{:.2f}", sum.all.bits_per_weight())},
@@ -180,33 +174,33 @@ std::string inspect_text(const std::string& path, const gguf::File& file) {
   std::vector<std::array<std::string, 3>> metadata;
   for (const auto& [key, value] : file.metadata().entries())
     metadata.push_back(
-        {printable(key), type_of(value),
+        {one_line(key), type_of(value),
          std::visit([type = value.type](const auto& v) { return to_text(type, v); }, value.data)});
 
   std::vector<std::array<std::string, 5>> tensors{{"offset", "bytes", "type", "shape", "name"}};
   for (const gguf::Tensor& tensor : file.tensors())
     tensors.push_back({fmt::to_string(tensor.offset), fmt::to_string(tensor.size),
                        std::string(name_of(tensor.type)), fmt::format("{}", fmt::join(shape(tensor), " x ")),
-                       printable(tensor.name)});
+                       one_line(tensor.name)});
 
   return fmt::format("{}: GGUF version {}\n\nMetadata ({})\n{}\nTensors ({})\n{}\nSummary\n{}",
-                     printable(path), file.version(), metadata.size(), table<3>(metadata, {'<', '<', '<'}),
+                     one_line(path), file.version(), metadata.size(), table<3>(metadata, {'<', '<', '<'}),
                      file.tensors().size(), table<5>(tensors, {'>', '>', '<', '<', '<'}),
                      summary(file, totals(file)));
 }
 
 std::string inspect_json(const std::string& path, const gguf::File& file) {
   const Totals sum = totals(file);
-  json out{{"file", path},
+  Json out{{"file", path},
            {"version", file.version()},
            {"size", file.size()},
            {"parameters", sum.all.n_elements},
            {"bits_per_weight", sum.all.bits_per_weight()},
-           {"metadata", json::object()},
-           {"tensors", json::array()},
-           {"types", json::object()}};
+           {"metadata", Json::object()},
+           {"tensors", Json::array()},
+           {"types", Json::object()}};
   for (const auto& [key, value] : file.metadata().entries()) {
-    json& entry = out["metadata"][key];
+    Json& entry = out["metadata"][key];
     entry["type"] = name_of(value.type);
     if (const auto* array = std::get_if<gguf::Array>(&value.data))
       entry["element_type"] = name_of(array->element_type);
@@ -224,7 +218,7 @@ std::string inspect_json(const std::string& path, const gguf::File& file) {
                                    {"parameters", total.n_elements},
                                    {"size", total.bytes},
                                    {"runnable", can_run(type)}};
-  return out.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 void add_inspect(CLI::App& app, Action& chosen) {

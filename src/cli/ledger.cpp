@@ -11,25 +11,31 @@ namespace {
 
 struct Constant {
   const char *option, *variable, *help;
-  double PowerConstants::*member;
+  std::optional<double> PowerConstants::*member;
+  double energy::SensorOptions::*standard;
   double most;
 };
 
 constexpr Constant kConstants[] = {
     {"--watts-per-core", "HALCYON_WATTS_PER_CORE",
      "Power of an active core, where energy can't be measured and is estimated",
-     &PowerConstants::watts_per_core, 1000},
+     &PowerConstants::watts_per_core, &energy::SensorOptions::watts_per_core, 1000},
     {"--gpu-watts", "HALCYON_GPU_WATTS", "Power of a busy GPU, where it can't be measured and is estimated",
-     &PowerConstants::gpu_watts, 10000},
+     &PowerConstants::gpu_watts, &energy::SensorOptions::gpu_watts, 10000},
 };
 
 }  // namespace
+
+void use(const PowerConstants& constants, energy::SensorOptions& options) {
+  for (const Constant& constant : kConstants)
+    if (const auto& watts = constants.*constant.member) options.*constant.standard = *watts;
+}
 
 void add_power_constants(CLI::App& command, PowerConstants& constants) {
   for (const Constant& constant : kConstants)
     command.add_option(constant.option, constants.*constant.member, constant.help)
         ->check(between<double>(0, constant.most))
-        ->capture_default_str();
+        ->default_str(fmt::format("{:g}", energy::SensorOptions{}.*constant.standard));
   // Not by CLI11's envname(), which looks at the variables of all subcommands.
   command.preparse_callback([&constants](size_t) {
     for (const Constant& constant : kConstants) {
@@ -46,8 +52,7 @@ void add_power_constants(CLI::App& command, PowerConstants& constants) {
 
 std::shared_ptr<energy::Ledger> open_ledger(const PowerConstants& constants, energy::Hints& hints) {
   energy::SensorOptions options;
-  options.watts_per_core = constants.watts_per_core;
-  options.gpu_watts = constants.gpu_watts;
+  use(constants, options);
   energy::Sensors sensors = energy::open_sensors(options, hints);
   energy::Meter meter(std::move(sensors), hints);
   const std::optional<double> baseline = energy::load_baseline(meter, hints);

@@ -3,18 +3,21 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "energy/ledger.h"
 #include "energy/sensor.h"
 
 namespace halcyon::cli {
 
-/// What energy is estimated from where it can't be measured.
+/// What energy is estimated from where it can't be measured; energy::SensorOptions has the defaults.
 struct PowerConstants {
-  double watts_per_core = 4, gpu_watts = 40;  ///< of an active core, of a busy GPU
+  std::optional<double> watts_per_core, gpu_watts;  ///< of an active core, of a busy GPU
 };
 
-/// Declares --watts-per-core and --gpu-watts.
+void use(const PowerConstants& constants, energy::SensorOptions& options);
+
+/// Declares --watts-per-core and --gpu-watts, and reads the variables that stand for them.
 void add_power_constants(CLI::App& command, PowerConstants& constants);
 
 /// Opens the machine's meter, with the constants of what can only be estimated, and the baseline that

@@ -19,7 +19,7 @@ namespace {
 
 using engine::Token;
 
-struct Options {
+struct LogitsOptions {
   ModelOptions model;
   std::vector<Token> tokens;
   int32_t greedy = 0;
@@ -56,7 +56,7 @@ struct Compiled {
   int32_t n_vocab = 0;
 };
 
-Result<Compiled> compile(const gguf::File& file, const Options& options) {
+Result<Compiled> compile(const gguf::File& file, const LogitsOptions& options) {
   TRY(const int32_t n_ctx, engine::choose_context(file.metadata(), options.model.n_ctx));
   const size_t needed = options.tokens.size() + static_cast<size_t>(options.greedy);
   if (needed > static_cast<size_t>(n_ctx))
@@ -80,7 +80,7 @@ Result<Compiled> compile(const gguf::File& file, const Options& options) {
   return compiled;
 }
 
-Result<void> logits(const Options& options) {
+Result<void> logits(const LogitsOptions& options) {
   TRY(const gguf::File file, open_model(options.model));
   Result<Compiled> compiled = compile(file, options);
   if (!compiled) return std::unexpected(std::move(compiled.error()).in(name_of(options.model)));
@@ -117,7 +117,7 @@ Result<void> logits(const Options& options) {
 }  // namespace
 
 void add_logits(CLI::App& app, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<LogitsOptions>();
   CLI::App* command = app.add_subcommand("logits", "Print the logits after some tokens as JSON");
   add_model_options(*command, options->model);
   command

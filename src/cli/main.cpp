@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "base/quote.h"
 #include "base/result.h"
 #include "cli/command.h"
 #include "cli/diagnostics.h"

@@ -2,15 +2,16 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <stop_token>
-#include <thread>
 
+#include "base/quote.h"
 #include "cli/command.h"
 #include "cli/diagnostics.h"
+#include "cli/interrupt.h"
+#include "cli/ledger.h"
 #include "cli/numbers.h"
 #include "measure/dialect.h"
 #include "measure/protocol.h"
@@ -27,44 +28,9 @@ namespace fs = std::filesystem;
 struct MeasureLine {
   measure::MeasureOptions options;
   std::string url, protocol = "quick", folder, api_key_file;
-  std::optional<double> gpu_watts;
+  PowerConstants power;
   double timeout = 300;
   bool json = false;
-};
-
-/// Turns the signals that end a program into a stop while it lives.
-class Interrupt {
- public:
-  Interrupt() {
-    sigemptyset(&signals_);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals_, signal);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-    thread_ = std::thread([this] {
-      int signal = 0;
-      ::sigwait(&signals_, &signal);
-      if (over_) return;
-      signal_ = signal;
-      stop_.request_stop();
-    });
-  }
-  ~Interrupt() {
-    over_ = true;
-    ::pthread_kill(thread_.native_handle(), SIGTERM);
-    thread_.join();
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
-
-  std::stop_token token() const { return stop_.get_token(); }
-  int signal() const { return signal_; }  ///< that came; 0: none
-
- private:
-  sigset_t signals_, before_;
-  std::stop_source stop_;
-  std::atomic<int> signal_ = 0;
-  std::atomic<bool> over_ = false;
-  std::thread thread_;
 };
 
 /// On a terminal one line that changes, elsewhere a line for each phase and each problem.
@@ -116,7 +82,8 @@ Result<void> resolve(MeasureLine& line) {
   }
   options.full = line.protocol == "full";
   options.timeout = std::chrono::milliseconds(static_cast<int64_t>(line.timeout * 1000));
-  options.recorder.gpu_watts = line.gpu_watts;
+  options.recorder.watts_per_core = line.power.watts_per_core;
+  options.recorder.gpu_watts = line.power.gpu_watts;
   return {};
 }
 
@@ -203,14 +170,7 @@ void add_measure(CLI::App& app, Action& chosen) {
   command->add_option("-o,--output", line->folder, "Folder for the results (halcyon-measurement-ID)")
       ->type_name("DIR");
   command->add_option("--api-key-file", line->api_key_file, "File whose first line is the server's key");
-  command
-      ->add_option("--watts-per-core", options.recorder.watts_per_core,
-                   "Of an active core, for estimates where nothing measures")
-      ->check(between<double>(0, 1000))
-      ->capture_default_str();
-  command
-      ->add_option("--gpu-watts", line->gpu_watts, "Of a working GPU, for estimates where nothing measures")
-      ->check(between<double>(0, 10000));
+  add_power_constants(*command, line->power);
   command
       ->add_option("--timeout", line->timeout,
                    "Seconds for the server to be ready, and to begin or go on with an answer")

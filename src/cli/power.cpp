@@ -11,6 +11,9 @@
 #include <string>
 #include <system_error>
 
+#include "base/quantity.h"
+#include "base/quote.h"
+#include "base/signals.h"
 #include "cli/command.h"
 #include "cli/diagnostics.h"
 #include "cli/ledger.h"
@@ -26,7 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr double kIdlePercent = 5;  // CPU time that an idle machine may use
 
-struct Options {
+struct PowerOptions {
   PowerConstants constants;
   std::string interval = "1s";
   uint64_t count = 0;     ///< of samples; 0: until Ctrl-C
@@ -35,44 +38,11 @@ struct Options {
   std::string root;  ///< empty: the real one
 };
 
-/// "500ms", "1s", "0.5", "1m": from 50 ms to an hour.
+/// From 50 ms to an hour.
 std::optional<milliseconds> parse_interval(std::string_view text) {
-  const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-  const std::string_view unit = text.substr(digits);
-  const double scale = unit == "ms" ? 1 : unit == "s" || unit.empty() ? 1e3 : unit == "m" ? 6e4 : 0;
-  const std::optional<double> number = parse_number<double>(text.substr(0, digits));
-  const double ms = number.value_or(0) * scale;
-  if (!(ms >= 50 && ms <= 3.6e6)) return std::nullopt;
-  return milliseconds(static_cast<int64_t>(ms));
+  const std::optional<milliseconds> time = parse_duration(text);
+  return time && *time >= milliseconds(50) && *time <= std::chrono::hours(1) ? time : std::nullopt;
 }
-
-/// SIGINT and SIGTERM, which end the watch and not the program.
-class Interrupt {
- public:
-  Interrupt() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-  }
-  ~Interrupt() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
-
-  /// Sleeps until then. True if a signal came first.
-  bool came_before(Clock::time_point until) const {
-    while (true) {
-      const auto left = std::max(Clock::duration::zero(), until - Clock::now());
-      const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-      const timespec timeout = {.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
-      if (::sigtimedwait(&signals_, nullptr, &timeout) > 0) return true;
-      if (errno == EAGAIN) return false;
-    }
-  }
-
- private:
-  sigset_t signals_, before_;
-};
 
 Result<void> write(const std::string& text) {
   errno = EIO;
@@ -81,14 +51,13 @@ Result<void> write(const std::string& text) {
   return {};
 }
 
-energy::Meter open_meter(const Options& options) {
+energy::Meter open_meter(const PowerOptions& options) {
   energy::SensorOptions sensors;
   if (!options.root.empty()) {
     sensors.root = SystemRoot(options.root);
     sensors.nvml_library.clear();
   }
-  sensors.watts_per_core = options.constants.watts_per_core;
-  sensors.gpu_watts = options.constants.gpu_watts;
+  use(options.constants, sensors);
   sensors.cpu = energy::machine_cpu_clock(sensors.root);
   sensors.parts = true;
   energy::Meter meter = energy::Meter::open(sensors);
@@ -130,8 +99,8 @@ class Display {
   std::string legend_;
 };
 
-Result<void> watch(const Options& options) {
-  const Interrupt interrupt;
+Result<void> watch(const PowerOptions& options) {
+  const CaughtSignals end = {SIGINT, SIGTERM};
   const milliseconds interval = *parse_interval(options.interval);
   energy::Meter meter = open_meter(options);
   Display display(options.json);
@@ -142,7 +111,7 @@ Result<void> watch(const Options& options) {
   bool interrupted = false;
   for (uint64_t n = 0; !interrupted && (options.count == 0 || n < options.count); ++n) {
     next = std::max(next + interval, Clock::now());  // after a suspension not all at once
-    interrupted = interrupt.came_before(next);
+    interrupted = end.wait_until(next);
     energy::Reading now = meter.read();
     const double used = meter.billed_joules(last, now);
     joules += used;
@@ -155,15 +124,14 @@ Result<void> watch(const Options& options) {
 }
 
 /// Measures the idle machine, and stores what it takes.
-Result<void> measure_baseline(const Options& options) {
-  const Interrupt interrupt;
+Result<void> measure_baseline(const PowerOptions& options) {
+  const CaughtSignals end = {SIGINT, SIGTERM};
   energy::Meter meter = open_meter(options);
   const std::string source = meter.measured_source();
   if (source.empty())
     return fail(
         "nothing on this machine measures power: the baseline of an estimate is 0 W by definition, and "
-        "nothing "
-        "is to be stored");
+        "nothing is to be stored");
   const auto seconds = static_cast<double>(options.baseline);
   diagnose("halcyon: measuring the idle machine for {} s with {}: leave it alone\n", seconds, source);
   const energy::CpuClock cpu = options.root.empty() ? energy::machine_cpu_clock()
@@ -172,7 +140,7 @@ Result<void> measure_baseline(const Options& options) {
   const energy::Reading first = meter.read();
   energy::Reading last = first;
   for (uint64_t second = 1; second <= options.baseline; ++second) {
-    if (interrupt.came_before(first.at + std::chrono::seconds(second)))
+    if (end.wait_until(first.at + std::chrono::seconds(second)))
       return fail("interrupted: nothing was stored");
     last = meter.read();
   }
@@ -182,8 +150,7 @@ Result<void> measure_baseline(const Options& options) {
   if (busy > kIdlePercent)
     return fail(
         "the machine was not idle: {:.1f} % of its CPU time was used, at most {:g} % is idle; nothing was "
-        "stored: "
-        "see with top what is at work, and try again",
+        "stored: see with top what is at work, and try again",
         busy, kIdlePercent);
   if (meter.measured_source() != source)
     return fail("a sensor came or went meanwhile; nothing was stored: try again");
@@ -204,7 +171,7 @@ Result<void> measure_baseline(const Options& options) {
 }  // namespace
 
 void add_power(CLI::App& app, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PowerOptions>();
   CLI::App* command =
       app.add_subcommand("power", "Show live what power the machine takes, and where it goes");
   command->add_option("--interval", options->interval, "Time between samples: 500ms, 1s, 1m")

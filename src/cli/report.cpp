@@ -15,12 +15,12 @@ namespace {
 /// More than that is no comparison, and no page either.
 constexpr size_t kMostMeasurements = 12;
 
-struct Options {
+struct ReportOptions {
   std::vector<std::string> sources{"last"};
   std::string output, format;
 };
 
-Result<void> make_report(const Options& options) {
+Result<void> make_report(const ReportOptions& options) {
   if (options.sources.size() > kMostMeasurements)
     return fail("{} measurements, {} are the most on one page", options.sources.size(), kMostMeasurements);
   std::vector<report::Measurement> measurements;
@@ -40,7 +40,7 @@ Result<void> make_report(const Options& options) {
 }  // namespace
 
 void add_report(CLI::App& app, Action& chosen) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportOptions>();
   CLI::App* command =
       app.add_subcommand("report", "Write a page with charts about measurements, side by side");
   command->add_option("measurements", options->sources,

@@ -14,7 +14,7 @@
 namespace halcyon::cli {
 namespace {
 
-struct Options {
+struct RunOptions {
   ModelOptions model;
   PowerConstants power;
   engine::Request request;  ///< how to answer; the prompt is still to come
@@ -23,7 +23,7 @@ struct Options {
   bool raw = false, quiet = false;
 };
 
-Result<std::vector<engine::Token>> prompt_tokens(const engine::Engine& engine, const Options& options) {
+Result<std::vector<engine::Token>> prompt_tokens(const engine::Engine& engine, const RunOptions& options) {
   if (options.raw) return engine::encode_prompt(engine.tokenizer(), *options.prompt);
   auto messages = nlohmann::ordered_json::array();
   if (!options.system.empty()) messages.push_back({{"role", "system"}, {"content", options.system}});
@@ -31,7 +31,7 @@ Result<std::vector<engine::Token>> prompt_tokens(const engine::Engine& engine, c
   return engine.chat_prompt(messages);
 }
 
-Result<void> answer_once(const LoadedModel& model, const Options& options) {
+Result<void> answer_once(const LoadedModel& model, const RunOptions& options) {
   engine::Request request = options.request;
   TRY(request.prompt, prompt_tokens(*model.engine, options));
   if (request.prompt.size() > static_cast<size_t>(model.engine->n_ctx()))
@@ -46,7 +46,7 @@ Result<void> answer_once(const LoadedModel& model, const Options& options) {
   return {};
 }
 
-Result<void> run(const Options& options) {
+Result<void> run(const RunOptions& options) {
   ModelOptions priced = options.model;
   energy::Hints unused;  // `halcyon power` shows them
   priced.ledger = open_ledger(options.power, unused);
@@ -60,7 +60,7 @@ Result<void> run(const Options& options) {
 }  // namespace
 
 void add_run(CLI::App& app, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Answer a prompt, or chat");
   add_model_options(*command, options->model);
   CLI::Option* prompt =

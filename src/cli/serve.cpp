@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/log.h"
 #include "base/signals.h"
 #include "base/system.h"
 #include "cli/command.h"
@@ -32,7 +33,7 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
 
 /// A server tells what it does, unless HALCYON_LOG says otherwise.
 void set_up_log(bool json) {
-  if (!std::getenv("HALCYON_LOG")) spdlog::default_logger()->set_level(spdlog::level::info);
+  log_what_is_done();
   if (!json) return;
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<JsonMessage>('*').set_pattern(
@@ -109,29 +110,6 @@ serve::HttpOptions http_options(const serve::ServeConfig& config, std::optional<
   return options;
 }
 
-/// SIGTERM and SIGINT, which only wait() notices while it lives.
-class Termination {
- public:
-  Termination() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-  }
-  ~Termination() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  Termination(const Termination&) = delete;
-  Termination& operator=(const Termination&) = delete;
-
-  /// Sleeps until one of them comes.
-  void wait() const {
-    int signal = 0;
-    sigwait(&signals_, &signal);
-  }
-
- private:
-  sigset_t signals_, before_;
-};
-
 Result<void> serve_models(const serve::ServeCommandLine& line) {
   TRY(const std::optional<int> socket, serve::activated_socket());
   TRY(const serve::ResolvedConfig resolved,
@@ -144,7 +122,7 @@ Result<void> serve_models(const serve::ServeCommandLine& line) {
   set_up_log(config.log_json);
   signal(SIGPIPE, SIG_IGN);  // clients come and go
 
-  auto termination = std::make_unique<Termination>();
+  auto termination = std::make_unique<CaughtSignals>(std::initializer_list{SIGTERM, SIGINT});
   energy::Hints hints;
   const auto ledger =
       open_ledger({.watts_per_core = config.watts_per_core, .gpu_watts = config.gpu_watts}, hints);

@@ -13,12 +13,12 @@
 namespace halcyon::cli {
 namespace {
 
-struct Options {
+struct TokenizeOptions {
   std::string model;
   bool ids = false, add_special = false, no_parse_special = false;
 };
 
-Result<void> tokenize(const Options& options) {
+Result<void> tokenize(const TokenizeOptions& options) {
   TRY(const auto file, gguf::File::open(options.model));
   auto tokenizer = tokenizer::Tokenizer::load(file.metadata());
   if (!tokenizer) return std::unexpected(std::move(tokenizer.error()).in(options.model));
@@ -41,7 +41,7 @@ Result<void> tokenize(const Options& options) {
 }  // namespace
 
 void add_tokenize(CLI::App& app, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = app.add_subcommand("tokenize", "Show the tokens of a text from standard input");
   command->add_option("-m,--model", options->model, "The GGUF file whose vocabulary to use")->required();
   command->add_flag("--ids", options->ids, "Print the ids only, as a JSON array");

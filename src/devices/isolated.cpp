@@ -13,7 +13,8 @@
 #include <cstring>
 #include <exception>
 #include <optional>
-#include <thread>
+
+#include "base/child.h"
 
 namespace halcyon::devices {
 namespace {
@@ -65,16 +66,11 @@ Result<std::string> read_all(int fd, std::chrono::milliseconds limit) {
 }
 
 /// Its status; nothing if it can't be ended, which happens to one that waits for a device.
-std::optional<int> wait_for(pid_t child) {
-  const auto deadline = Clock::now() + kPatience;
-  do {
-    int status = 0;
-    const pid_t ended = ::waitpid(child, &status, WNOHANG);
-    if (ended == child) return status;
-    if (ended < 0 && errno == ECHILD) return 0;  // SIGCHLD is ignored, so the kernel took it
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  } while (Clock::now() < deadline);
-  return std::nullopt;
+std::optional<int> status_of(pid_t child) {
+  if (!wait_until_ended(child, kPatience)) return std::nullopt;
+  int status = 0;  // stays so if SIGCHLD is ignored: the kernel took it
+  ::waitpid(child, &status, WNOHANG);
+  return status;
 }
 
 }  // namespace
@@ -95,7 +91,7 @@ Result<std::string> run_isolated(const std::function<std::string()>& body, std::
   Result<std::string> answer = read_all(ends[0], limit);
   ::close(ends[0]);
   if (!answer) ::kill(child, SIGKILL);
-  const std::optional<int> status = wait_for(child);
+  const std::optional<int> status = status_of(child);
   if (!answer) return answer;
   if (!status) return fail("it did not end");
   if (WIFSIGNALED(*status)) return fail("it crashed: {}", ::strsignal(WTERMSIG(*status)));

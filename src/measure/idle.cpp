@@ -72,7 +72,8 @@ void Session::look_for_burn(const std::vector<Sample>& samples, std::vector<prob
   if (const Busy busy = busy_threads(seen.usage);
       burn.cause != probe::BurnCause::none && !busy.tids.empty()) {
     observer_.tick("it burns: looking where");
-    Result<probe::HotRanges> ranges = probe::sample_hot_ranges(busy.pid, busy.tids, scaled(5s));
+    Result<probe::HotRanges> ranges =
+        probe::sample_hot_ranges(busy.pid, busy.tids, scaled(5s), probe::SampleMethod::best, stop_);
     if (ranges) {
       if (!ranges->note.empty()) problem("hot ranges: " + ranges->note);
       report.method = ranges->method;

@@ -57,7 +57,7 @@ void Session::start_server() {
   document_.target.command = fmt::format("{}", fmt::join(command, " "));
 
   started_ = Clock::now();
-  Result<std::unique_ptr<ServerProcess>> process = ServerProcess::start(command, options_.log);
+  auto process = process::ServerProcess::start({.words = command, .log = options_.log, .control_group = {}});
   if (!process) return fail_for_good(process.error().message);
   process_ = std::move(*process);
   document_.target.pid = process_->pid();

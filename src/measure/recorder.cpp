@@ -11,7 +11,7 @@ namespace {
 energy::SensorOptions sensor_options(const RecorderOptions& options, const double& cpu_seconds) {
   energy::SensorOptions sensors;
   sensors.root = options.root;
-  sensors.watts_per_core = options.watts_per_core;
+  if (options.watts_per_core) sensors.watts_per_core = *options.watts_per_core;
   if (options.gpu_watts) sensors.gpu_watts = *options.gpu_watts;
   sensors.cpu = options.whole_machine
                     ? energy::machine_cpu_clock(options.root)
@@ -95,8 +95,8 @@ double Recorder::joules(const Sample& from, const Sample& to, bool at_work) cons
 
 std::string Recorder::energy_source() const {
   if (!adds_gpu()) return meter_.source();
-  return fmt::format("{} + estimated: GPU at {} W while it works (--gpu-watts)", meter_.source(),
-                     *options_.gpu_watts);
+  return fmt::format("{} + estimated: GPU at {} W while it works (--gpu-watts, HALCYON_GPU_WATTS)",
+                     meter_.source(), *options_.gpu_watts);
 }
 
 }  // namespace halcyon::measure

@@ -27,8 +27,8 @@ struct Sample {
 
 struct RecorderOptions {
   SystemRoot root;
-  double watts_per_core = 4;          ///< of an active core, for the estimate
-  std::optional<double> gpu_watts{};  ///< of a busy GPU, for the estimate
+  std::optional<double> watts_per_core{};  ///< of an active core, for the estimate
+  std::optional<double> gpu_watts{};       ///< of a busy GPU, for the estimate
   bool whole_machine = false;  ///< estimate from the CPU time of all cores: the processes can't be seen
 };
 

@@ -130,9 +130,7 @@ Result<Session::Answer> Session::ask(const std::string& what, const Prompt& prom
   if (stop_.stop_requested()) return fail("cancelled");
   failure(fmt::format("{}: {}", what, generation.error().message));
   // A server that ends closes its connections a moment before it is gone.
-  for (int i = 0; process_ && !process_->ended() && i < 20 && pause(50ms); ++i) {
-  }
-  if (const auto ended = process_ ? process_->ended() : std::nullopt)
+  if (const auto ended = process_ ? process_->ended(1s) : std::nullopt)
     fail_for_good(
         fmt::format("the server is gone: {}; its output is in {}", *ended, quote(options_.log.string())));
   else if (++failures_in_a_row_ == kFailuresInARow)

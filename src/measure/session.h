@@ -13,7 +13,7 @@
 #include "measure/prompts.h"
 #include "measure/protocol.h"
 #include "measure/recorder.h"
-#include "measure/server_process.h"
+#include "process/server_process.h"
 
 namespace halcyon::measure {
 
@@ -78,7 +78,7 @@ class Session {
   report::Measurement document_;
   PromptMaker prompt_maker_;
   std::unique_ptr<Recorder> recorder_;  ///< none for another machine
-  std::unique_ptr<ServerProcess> process_;
+  std::unique_ptr<process::ServerProcess> process_;
   std::unique_ptr<HttpClient> client_;
   std::unique_ptr<Dialect> dialect_;
   Clock::time_point started_;  ///< the command

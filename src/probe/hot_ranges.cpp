@@ -80,18 +80,19 @@ std::vector<Counted> ranges_of(std::vector<Place> places) {
 }  // namespace
 
 Result<HotRanges> sample_hot_ranges(pid_t pid, const std::vector<pid_t>& tids,
-                                    std::chrono::milliseconds duration, SampleMethod method) {
+                                    std::chrono::milliseconds duration, SampleMethod method,
+                                    const std::stop_token& stop) {
   HotRanges hot;
   hot.method = "perf events";
   TRY(std::vector<Mapping> mappings, executable_mappings(pid));
   Result<Samples> samples;
-  if (method != SampleMethod::ptrace) samples = sample_by_perf_events(tids, duration);
+  if (method != SampleMethod::ptrace) samples = sample_by_perf_events(tids, duration, stop);
   if (!samples && method == SampleMethod::perf_events)
     return fail("process {} can't be sampled with perf events: {}", pid, samples.error().message);
   if (!samples || method == SampleMethod::ptrace) {
     hot.method = "ptrace";
     if (!samples) hot.note = "perf events: " + samples.error().message;
-    samples = sample_by_ptrace(pid, tids, duration);
+    samples = sample_by_ptrace(pid, tids, duration, stop);
     if (!samples)
       return fail("process {} can't be sampled: {}{}{}", pid, hot.note,
                   hot.note.empty() ? "" : "; ptrace: ", samples.error().message);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,13 @@ enum class SampleMethod {
 };
 
 /// Samples the running threads `tids` of process `pid` for `duration`. A thread that sleeps gives no sample,
-/// and is not woken. Fails with what would allow it.
+/// and is not woken. A stop ends it early. Fails with what would allow it.
 ///
 /// With ptrace nobody else in this program may wait for the process meanwhile (waitpid takes the stops away):
 /// watch a pidfd. If this program ends in the middle, however it ends, the kernel lets the process go on.
 Result<HotRanges> sample_hot_ranges(pid_t pid, const std::vector<pid_t>& tids,
                                     std::chrono::milliseconds duration,
-                                    SampleMethod method = SampleMethod::best);
+                                    SampleMethod method = SampleMethod::best,
+                                    const std::stop_token& stop = {});
 
 }  // namespace halcyon::probe

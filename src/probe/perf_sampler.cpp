@@ -118,7 +118,8 @@ std::string perf_refusal(int error, const SystemRoot& root) {
   return std::generic_category().message(error);
 }
 
-Result<Samples> sample_by_perf_events(const std::vector<pid_t>& tids, std::chrono::milliseconds duration) {
+Result<Samples> sample_by_perf_events(const std::vector<pid_t>& tids, std::chrono::milliseconds duration,
+                                      const std::stop_token& stop) {
   Samples samples;
   std::vector<std::unique_ptr<Ring>> rings;
   int error = 0;
@@ -136,7 +137,8 @@ Result<Samples> sample_by_perf_events(const std::vector<pid_t>& tids, std::chron
   if (error != 0) return fail("{}", perf_refusal(error));
 
   const auto end = std::chrono::steady_clock::now() + duration;
-  for (auto now = end - duration; now < end; now = std::chrono::steady_clock::now()) {
+  for (auto now = end - duration; now < end && !stop.stop_requested();
+       now = std::chrono::steady_clock::now()) {
     std::this_thread::sleep_until(std::min(end, now + kReadEvery));
     for (const auto& ring : rings) ring->read(samples);
   }

@@ -81,11 +81,11 @@ class Sampler {
     for (const pid_t tid : tids) threads_.push_back({.tid = tid});
   }
 
-  void sample(std::chrono::milliseconds duration) {
+  void sample(std::chrono::milliseconds duration, const std::stop_token& stop) {
     std::minstd_rand random;
     std::uniform_int_distribution<int64_t> pause(kEvery.count() / 2, kEvery.count() * 3 / 2);
     const auto end = Clock::now() + duration;
-    for (auto next = Clock::now(), now = next; now < end; now = Clock::now()) {
+    for (auto next = Clock::now(), now = next; now < end && !stop.stop_requested(); now = Clock::now()) {
       const bool due = now >= next;
       for (Thread& thread : threads_) look_at(thread, due);
       if (due) next = now + std::chrono::microseconds(pause(random));
@@ -157,7 +157,7 @@ std::string ptrace_refusal(pid_t pid, const SystemRoot& root) {
 }
 
 Result<Samples> sample_by_ptrace(pid_t pid, const std::vector<pid_t>& tids,
-                                 std::chrono::milliseconds duration) {
+                                 std::chrono::milliseconds duration, const std::stop_token& stop) {
   // A thread of its own is the tracer: however it ends, the kernel then frees all that it traces, and neither
   // wakes a sleeping thread nor loses a signal at that.
   Result<Samples> samples;
@@ -179,7 +179,7 @@ Result<Samples> sample_by_ptrace(pid_t pid, const std::vector<pid_t>& tids,
       samples = fail("{}", std::generic_category().message(error));
     else {
       Sampler sampler(pid, traced);
-      sampler.sample(duration);
+      sampler.sample(duration, stop);
       samples = std::move(sampler).take();
     }
   });

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,14 @@ struct Samples {
   std::chrono::nanoseconds stopped{};
 };
 
-/// perf_event_open(2): the CPU clock of each thread, about 500 samples per second of CPU time.
-Result<Samples> sample_by_perf_events(const std::vector<pid_t>& tids, std::chrono::milliseconds duration);
+/// perf_event_open(2): the CPU clock of each thread, about 500 samples per second of CPU time. A stop ends it
+/// early, here and below.
+Result<Samples> sample_by_perf_events(const std::vector<pid_t>& tids, std::chrono::milliseconds duration,
+                                      const std::stop_token& stop = {});
 
 /// ptrace(2): about 250 looks a second at the threads that run.
 Result<Samples> sample_by_ptrace(pid_t pid, const std::vector<pid_t>& tids,
-                                 std::chrono::milliseconds duration);
+                                 std::chrono::milliseconds duration, const std::stop_token& stop = {});
 
 /// Why ptrace(2) was refused and what to do, as far as the system's settings tell.
 std::string ptrace_refusal(pid_t pid, const SystemRoot& root = {});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/quote.h"
 #include "report/format.h"
 
 namespace halcyon::report {
@@ -51,7 +52,7 @@ class Text {
 
  private:
   std::string name(size_t candidate) const {
-    return printable(advice_.candidates[candidate].name, kLongestName);
+    return one_line(advice_.candidates[candidate].name, kLongestName);
   }
   std::string named(const Option& option) const {
     return fmt::format("{}, {}", name(option.candidate), words_of(option.strategy));
@@ -78,7 +79,7 @@ class Text {
 
   std::string costs() const {
     Row head{"candidate", "between bursts", "Wh/day", "kWh/year"};
-    if (price_) head.push_back(printable(price_->currency) + "/year");
+    if (price_) head.push_back(one_line(price_->currency) + "/year");
     for (const char* title : {"J/token", "busy", "added wait"}) head.push_back(title);
     std::vector<Row> rows{head};
     const double tokens = advice_.workload.tokens_per_day;
@@ -178,7 +179,7 @@ class Text {
     std::set<std::string> versions;
     for (const Candidate& c : advice_.candidates)
       for (const auto& [name, version] : c.versions)
-        versions.insert(printable(name + " " + version, kLongestName));
+        versions.insert(one_line(name + " " + version, kLongestName));
     std::vector<std::string> named(versions.begin(), versions.end());
     if (named.size() > kMostVersions) named.resize(kMostVersions);
     return text +
@@ -210,7 +211,7 @@ class Text {
     if (advice_.sensitivities.empty()) return "";
     const Sensitivity& s = advice_.sensitivities.front();
     std::string text =
-        fmt::format("\nThe measurement that is worth most: {} of {}, {} ± {} {} ({}).\n", printable(s.figure),
+        fmt::format("\nThe measurement that is worth most: {} of {}, {} ± {} {} ({}).\n", one_line(s.figure),
                     name(s.candidate), digits(s.now.value), digits(s.now.plus_minus), unit_of(s.figure),
                     s.now.measured ? "measured" : "estimated");
     text +=
@@ -229,7 +230,7 @@ class Text {
       text += fmt::format("The break-even would be {} for the lower end, {} for the upper.\n",
                           at(s.break_even_low), at(s.break_even_high));
     }
-    return text + fmt::format("  {}\n", printable(s.command));
+    return text + fmt::format("  {}\n", one_line(s.command));
   }
 
   std::string stale() const {
@@ -238,8 +239,8 @@ class Text {
       text += fmt::format("\nStale: {} was measured with other versions than this machine has now:\n",
                           name(s.candidate));
       for (const VersionChange& change : s.changes)
-        text += fmt::format("  {}: then {}, now {}\n", printable(change.name), printable(change.then),
-                            printable(change.now));
+        text += fmt::format("  {}: then {}, now {}\n", one_line(change.name), one_line(change.then),
+                            one_line(change.now));
     }
     return text;
   }

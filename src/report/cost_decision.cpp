@@ -10,8 +10,6 @@
 namespace halcyon::report {
 namespace {
 
-constexpr double kLeastTokens = 1000;  // a day; where the chart begins
-
 bool is(const std::optional<Choice>& choice, const Option& option) {
   return choice && choice->option.candidate == option.candidate && choice->option.strategy == option.strategy;
 }
@@ -82,7 +80,7 @@ std::string break_even(const Decision& decision) {
       digits(above.busy_share(tokens) * 100));
 }
 
-std::string in_words(const Recommendation& r, const Decision& decision) {
+std::string sentence(const Recommendation& r, const Decision& decision) {
   std::string text = r.workload.name + ": ";
   if (!r.unfrozen) {
     text += "none can do this in time without being frozen";
@@ -104,7 +102,7 @@ Section decision_section(const Decision& decision) {
     const Advice& advice = *decision.advice;
     if (advice.candidates.size() > 1) section.blocks.emplace_back(Paragraph{break_even(decision)});
     List list;
-    for (const Recommendation& r : advice.by_preset) list.items.push_back(in_words(r, decision));
+    for (const Recommendation& r : advice.by_preset) list.items.push_back(sentence(r, decision));
     section.blocks.emplace_back(std::move(list));
     add_by_load(section, decision);
     // A chart for each workload, since they are not to be compared with each other.

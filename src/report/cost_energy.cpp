@@ -10,9 +10,8 @@
 namespace halcyon::report {
 namespace {
 
-constexpr double kLeastTokens = 1000;  // a day; where the chart over the load begins
-constexpr int kPoints = 80;            // of a curve
-constexpr size_t kMostInFull = 3;      // candidates; of more only the resident processes are drawn
+constexpr int kPoints = 80;        // of a curve
+constexpr size_t kMostInFull = 3;  // candidates; of more only the resident processes are drawn
 
 using PerToken = Measurement::Energy::PerToken;
 

@@ -13,6 +13,8 @@ namespace halcyon::report {
 
 struct Decision;
 
+inline constexpr double kLeastTokens = 1000;  ///< a day; where charts over the load begin
+
 /// The measurements of a page. Each has its number's colour in all charts.
 struct Subjects {
   std::span<const Measurement> measurements;

@@ -4,19 +4,13 @@
 
 #include <algorithm>
 
+#include "report/advice_text.h"
+
 namespace halcyon::report {
 namespace {
 
 std::string_view short_name(Strategy strategy) {
-  switch (strategy) {
-    case Strategy::resident:
-      return "resident";
-    case Strategy::frozen:
-      return "frozen while idle";
-    case Strategy::per_burst:
-      return "started per burst";
-  }
-  return "";
+  return strategy == Strategy::per_burst ? "started per burst" : words_of(strategy);
 }
 
 }  // namespace

@@ -6,8 +6,6 @@
 #include <array>
 #include <cmath>
 
-#include "base/quote.h"
-
 namespace halcyon::report {
 namespace {
 
@@ -50,18 +48,6 @@ std::string in_change(double from, double to) {
   const double ratio = to / from;
   if (ratio >= 3) return "×" + digits(ratio);
   return (ratio > 1 ? "+" : "") + digits((ratio - 1) * 100) + " %";
-}
-
-std::string printable(std::string_view text, size_t longest) {
-  std::string out;
-  while (true) {
-    const size_t end = text.find_first_of("\"\\");
-    const std::string quoted = quote(text.substr(0, end), longest - out.size());
-    out.append(quoted, 1, quoted.size() - 2);
-    if (end == text.npos || out.size() >= longest) return out;
-    out += text[end];
-    text.remove_prefix(end + 1);
-  }
 }
 
 size_t width_of(std::string_view text) {

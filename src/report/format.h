@@ -20,10 +20,6 @@ std::string in_bytes(uint64_t bytes);
 /// "+12 %", "−3.4 %", "×3.2" from a change of 200 % on.
 std::string in_change(double from, double to);
 
-/// Text that is not ours on one line, with what quote() escapes escaped, but for quotes and backslashes; cut
-/// with an ellipsis after `longest` bytes.
-std::string printable(std::string_view text, size_t longest = 2000);
-
 /// How many columns of a terminal a text takes: characters, not bytes.
 size_t width_of(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/quote.h"
 #include "report/format.h"
 #include "report/page.h"
 
@@ -9,7 +10,7 @@ namespace {
 /// Text that Markdown shows as it is (CommonMark 2.4: any punctuation may be escaped). No link is made of
 /// what looks like one.
 std::string escape(std::string_view raw) {
-  const std::string text = printable(raw);
+  const std::string text = one_line(raw);
   std::string out;
   // What begins a list, a heading or a rule at the start of a line.
   const size_t after_digits = text.find_first_not_of("0123456789");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/quote.h"
 #include "report/format.h"
 #include "report/page.h"
 
@@ -9,12 +10,12 @@ namespace halcyon::report {
 namespace {
 
 std::string to_text(const Block& block) {
-  if (const auto* paragraph = std::get_if<Paragraph>(&block)) return printable(paragraph->text) + "\n";
+  if (const auto* paragraph = std::get_if<Paragraph>(&block)) return one_line(paragraph->text) + "\n";
   if (const auto* table = std::get_if<Table>(&block))
     return table->use == Table::Use::shown ? to_text(*table) : "";
   std::string out;
   if (const auto* list = std::get_if<List>(&block))
-    for (const std::string& item : list->items) out += "  - " + printable(item) + "\n";
+    for (const std::string& item : list->items) out += "  - " + one_line(item) + "\n";
   return out;
 }
 
@@ -34,10 +35,10 @@ std::string to_text(const Table& table) {
   std::vector<size_t> widths(table.columns.size());
   for (auto& row : rows)
     for (size_t c = 0; c < row.size(); ++c) {
-      row[c] = printable(row[c]);
+      row[c] = one_line(row[c]);
       widths[c] = std::max(widths[c], width_of(row[c]));
     }
-  std::string out = table.title.empty() ? "" : printable(table.title) + "\n";
+  std::string out = table.title.empty() ? "" : one_line(table.title) + "\n";
   for (const auto& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
       const std::string fill(widths[c] - width_of(row[c]), ' ');
@@ -50,10 +51,10 @@ std::string to_text(const Table& table) {
 }
 
 std::string to_text(const Page& page) {
-  std::string out = printable(page.title) + "\n\n" + to_text(page.summary);
+  std::string out = one_line(page.title) + "\n\n" + to_text(page.summary);
   for (const Section& section : page.sections)
     if (const std::string text = to_text(section.blocks); !text.empty())
-      out += fmt::format("\n{}\n\n{}", printable(section.title), text);
+      out += fmt::format("\n{}\n\n{}", one_line(section.title), text);
   return out;
 }
 

@@ -4,13 +4,14 @@
 
 #include <array>
 
+#include "base/quote.h"
 #include "report/format.h"
 
 namespace halcyon::report::svg {
 
 std::string escape(std::string_view text) {
   std::string out;
-  for (const char c : printable(text)) {
+  for (const char c : one_line(text)) {
     switch (c) {
       case '&':
         out += "&amp;";

@@ -7,12 +7,11 @@
 #include <limits>
 #include <utility>
 
+#include "base/quantity.h"
 #include "base/quote.h"
 
 namespace halcyon::serve {
 namespace {
-
-using std::chrono::seconds;
 
 constexpr int32_t kUnbounded = std::numeric_limits<int32_t>::max();
 using C = ServeConfig;
@@ -52,26 +51,8 @@ constexpr Setting kSettings[] = {
     {"log_json", "", FlagField{&C::log_json}, "Write the log as JSON lines"},
 };
 
-constexpr int64_t kMaxDuration = 366 * 86400;  // seconds
-constexpr int64_t kMaxNumber = kMaxDuration;   // in front of any unit: nothing overflows then
-
-struct Unit {
-  char letter;
-  int64_t size;
-};
-constexpr std::array kTimes = {Unit{'d', 86400}, Unit{'h', 3600}, Unit{'m', 60}, Unit{'s', 1}};
-constexpr std::array kSizes = {Unit{'G', 1 << 30}, Unit{'M', 1 << 20}, Unit{'K', 1 << 10}};
 constexpr std::array<std::pair<std::string_view, backend::KvType>, 3> kKvTypes = {
     {{"f16", backend::KvType::f16}, {"f32", backend::KvType::f32}, {"q8_0", backend::KvType::q8_0}}};
-
-/// The number that `text` begins with, which is then behind it.
-std::optional<int64_t> take_integer(std::string_view& text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return value;
-}
 
 std::optional<double> parse_number(std::string_view text) {
   double value = 0;
@@ -81,54 +62,10 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 std::optional<int64_t> parse_integer(std::string_view text) {
-  const std::optional<int64_t> value = take_integer(text);
-  return text.empty() ? value : std::nullopt;
-}
-
-/// A number with a unit, which are then behind `text`.
-std::optional<int64_t> take_quantity(std::string_view& text, std::span<const Unit> units) {
-  const std::optional<int64_t> number = take_integer(text);
-  if (!number || *number < 0 || *number > kMaxNumber || text.empty()) return std::nullopt;
-  const auto unit = std::ranges::find(units, text.front(), &Unit::letter);
-  if (unit == units.end()) return std::nullopt;
-  text.remove_prefix(1);
-  return *number * unit->size;
-}
-
-std::optional<int64_t> parse_bytes(std::string_view text) {
-  if (const auto bytes = parse_integer(text)) return bytes;
-  const auto bytes = take_quantity(text, kSizes);
-  return text.empty() ? bytes : std::nullopt;
-}
-
-/// Seconds; -1: never.
-std::optional<int64_t> parse_duration(std::string_view text) {
-  if (text == "never") return -1;
-  if (const auto number = parse_integer(text)) return number;
-  int64_t sum = 0;
-  do {
-    const auto part = take_quantity(text, kTimes);
-    if (!part) return std::nullopt;
-    sum += *part;
-  } while (!text.empty());
-  return sum;
-}
-
-std::string format_duration(int64_t time) {
-  if (time == 0) return "0s";
-  std::string text;
-  for (const Unit& unit : kTimes) {
-    if (time >= unit.size) text += fmt::format("{}{}", time / unit.size, unit.letter);
-    time %= unit.size;
-  }
-  return text;
-}
-
-std::string format_bytes(uint64_t bytes) {
-  for (const Unit& unit : kSizes) {
-    if (bytes != 0 && bytes % unit.size == 0) return fmt::format("{}{}", bytes / unit.size, unit.letter);
-  }
-  return std::to_string(bytes);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 /// A basic string of TOML.
@@ -179,12 +116,11 @@ struct Assign {
     return {};
   }
   Result<void> operator()(const DurationField& field) const {
-    const auto value = parse_duration(text);
-    if (!value || *value < -1 || *value > kMaxDuration)
-      return expected("a time of at most 366d such as 10s or 1h30m, a number of seconds, or never");
     (config.*field.member).reset();
-    if (*value >= 0) config.*field.member = seconds(*value);
-    return {};
+    if (text == "never" || text == "-1") return {};
+    config.*field.member = parse_duration(text);
+    if (config.*field.member) return {};
+    return expected("a time of at most 366d such as 10s or 1h30m, a number of seconds, or never");
   }
   Result<void> operator()(const TextField& field) const {
     config.*field.member = text;
@@ -216,7 +152,7 @@ struct ToText {
   std::string operator()(const BytesField& field) const { return format_bytes(config.*field.member); }
   std::string operator()(const DurationField& field) const {
     const auto& time = config.*field.member;
-    return time ? format_duration(time->count()) : "never";
+    return time ? format_duration(*time) : "never";
   }
   std::string operator()(const TextField& field) const { return config.*field.member; }
   std::string operator()(const ListField&) const { return {}; }

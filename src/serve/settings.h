@@ -29,7 +29,7 @@ struct BytesField {  ///< "32M", "1G", or bytes
   uint64_t min, max;
 };
 struct DurationField {  ///< "1h30m", "10s", seconds, "never" or -1
-  std::optional<std::chrono::seconds> ServeConfig::*member;
+  std::optional<std::chrono::milliseconds> ServeConfig::*member;
 };
 struct TextField {
   std::string ServeConfig::*member;

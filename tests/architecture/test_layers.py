@@ -18,15 +18,16 @@ BUILDS_ON = {
     "model": ["program", "gguf", "quant"],  # never a backend
     "backend": ["program", "quant"],  # backend.h; never a model
     "backend/cpu": ["backend"],
-    "energy": [],  # this and the next four know nothing of models
+    "energy": [],  # this and the next five know nothing of models
     "probe": [],
+    "process": ["probe"],
     "devices": [],
     "report": [],
-    "measure": ["energy", "probe", "devices", "report"],
+    "measure": ["energy", "process", "devices", "report"],
     "engine": ["model", "tokenizer", "template", "grammar", "backend", "energy"],
     "embedded": [],
     "serve": ["engine"],
-    "guard": ["measure"],
+    "guard": ["measure", "serve"],
     "cli": ["serve", "guard", "backend/cpu", "embedded"],  # the only one that names a concrete backend
 }
 

@@ -40,6 +40,15 @@ TEST(Quote, LongTextIsCutBetweenCharacters) {
   EXPECT_LT(quote(std::string(100'000, '\n')).size(), 300u);
 }
 
+TEST(OneLine, KeepsQuotesAndEscapesTheRest) {
+  EXPECT_EQ(one_line("a \"b\" \\ c"), "a \"b\" \\ c");
+  EXPECT_EQ(one_line("\x1b[2J\n\u202e"), R"(\x1b[2J\n\u202e)");
+  EXPECT_EQ(one_line("\xff"), R"(\xff)");
+  EXPECT_EQ(one_line("abcdef", 3), "abc…");
+  EXPECT_EQ(one_line("ab\"cdef", 4), "ab\"c…");
+  EXPECT_EQ(one_line("", 4), "");
+}
+
 TEST(Quote, AnyBytesGiveOneLine) {
   constexpr uint32_t kSeed = 5;
   SCOPED_TRACE(fmt::format("seed {}", kSeed));

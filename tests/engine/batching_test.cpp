@@ -15,18 +15,11 @@ using test::Answer;
 using test::bytes;
 using test::collect;
 using test::fake_engine;
+using test::request;
 using test::Script;
 using testing::Each;
 using testing::ElementsAre;
 using testing::Le;
-
-Request request(std::string_view prompt, int32_t max_tokens = -1) {
-  Request r;
-  r.prompt = bytes(prompt);
-  r.max_tokens = max_tokens;
-  r.sampling.temperature = 0;
-  return r;
-}
 
 /// A model that says the first byte of its prompt in capitals, again and again.
 std::shared_ptr<Script> echo() {

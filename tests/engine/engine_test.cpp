@@ -15,19 +15,12 @@ using test::Answer;
 using test::bytes;
 using test::collect;
 using test::fake_engine;
+using test::request;
 using test::say;
 using test::Script;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-Request request(std::string_view prompt, int32_t max_tokens = -1) {
-  Request r;
-  r.prompt = bytes(prompt);
-  r.max_tokens = max_tokens;
-  r.sampling.temperature = 0;
-  return r;
-}
 
 /// Submits and waits for the whole answer.
 Answer ask(Engine& engine, Request r) {

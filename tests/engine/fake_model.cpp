@@ -204,6 +204,14 @@ std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& scrip
   return std::move(*engine);
 }
 
+engine::Request request(std::string_view prompt, int32_t max_tokens) {
+  engine::Request r;
+  r.prompt = bytes(prompt);
+  r.max_tokens = max_tokens;
+  r.sampling.temperature = 0;
+  return r;
+}
+
 Answer collect(engine::Generation& generation) {
   Answer answer;
   while (std::optional<engine::Event> event = generation.next()) {

@@ -65,6 +65,9 @@ struct FakeOptions {
 std::unique_ptr<engine::Engine> fake_engine(const std::shared_ptr<Script>& script,
                                             const FakeOptions& options = {});
 
+/// For the likeliest tokens.
+engine::Request request(std::string_view prompt, int32_t max_tokens = -1);
+
 /// All of a generation.
 struct Answer {
   std::string text;

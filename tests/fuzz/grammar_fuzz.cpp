@@ -1,5 +1,5 @@
-// Any bytes as a grammar, and any others as a text for it. The first byte selects GBNF or JSON Schema; the
-// first NUL ends the source, and the text follows.
+// Any bytes as a grammar, and any others as a text for it. The first byte selects GBNF (0) or JSON Schema
+// (1), a line of three dashes ends the source, and the text follows.
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -12,6 +12,8 @@ namespace {
 
 using namespace halcyon;
 using namespace halcyon::grammar;
+
+constexpr std::string_view kSeparator = "\n---\n";
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -38,12 +40,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Vocabulary vocabulary(pieces);
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const size_t end = std::min(input.find('\0'), input.size());
+  const size_t end = std::min(input.find(kSeparator), input.size());
   const auto grammar = read(data[0] & 1, input.substr(0, end));
   if (!grammar) return 0;
 
   Matcher matcher(*grammar);
-  std::string_view text = input.substr(std::min(end + 1, input.size()));
+  std::string_view text = input.substr(std::min(end + kSeparator.size(), input.size()));
   for (text = text.substr(0, 64); !text.empty(); text.remove_prefix(1)) {
     const std::string_view byte = text.substr(0, 1);
     const bool allowed = matcher.allows(byte);

@@ -2,9 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "tests/support/certificate.h"
 #include "tests/support/support.h"
 
 namespace halcyon::measure {
@@ -21,36 +20,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-/// A certificate for "localhost", signed with its own key, in two PEM files.
-struct Certificate {
-  explicit Certificate(const std::filesystem::path& folder)
-      : cert(folder / "cert.pem"), key(folder / "key.pem") {
-    EVP_PKEY* pair = EVP_EC_gen("P-256");
-    X509* x509 = X509_new();
-    X509_gmtime_adj(X509_getm_notBefore(x509), 0);
-    X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
-    X509_set_pubkey(x509, pair);
-    X509_NAME* name = X509_get_subject_name(x509);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"),
-                               -1, -1, 0);
-    X509_set_issuer_name(x509, name);
-    X509_sign(x509, pair, EVP_sha256());
-    std::FILE* out = std::fopen(cert.c_str(), "w");
-    PEM_write_X509(out, x509);
-    std::fclose(out);
-    out = std::fopen(key.c_str(), "w");
-    PEM_write_PrivateKey(out, pair, nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(out);
-    X509_free(x509);
-    EVP_PKEY_free(pair);
-  }
-  std::filesystem::path cert, key;
-};
-
 /// Takes one connection, reads a request, sends `answer`, and closes when the client has left or at its end.
 class OneAnswer {
  public:
-  explicit OneAnswer(std::string answer, bool close = true, const Certificate* certificate = nullptr)
+  explicit OneAnswer(std::string answer, bool close = true, const test::Certificate* certificate = nullptr)
       : answer_(std::move(answer)), close_(close), certificate_(certificate) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = {};
@@ -108,7 +81,7 @@ class OneAnswer {
 
   const std::string answer_;
   const bool close_;
-  const Certificate* certificate_;
+  const test::Certificate* certificate_;
   int fd_;
   std::jthread thread_;
 };
@@ -227,7 +200,7 @@ TEST(HttpClient, NamesThatNobodyKnowsAreSaid) {
 
 TEST(HttpClient, BelievesACertificateOnlyIfTheSystemDoes) {
   const test::TemporaryDir folder;
-  const Certificate certificate(folder.path());
+  const test::Certificate certificate = test::self_signed(folder.path());
   const auto ask = [&] {
     OneAnswer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true, &certificate);
     return HttpClient({.tls = true, .host = "localhost", .port = server.port, .path = ""}, {}, {}).get("/");

@@ -127,6 +127,15 @@ TEST_P(HotRangesBy, OfThreadsThatHaveEndedAreNone) {
   EXPECT_EQ(hot.samples, 0U);
 }
 
+TEST_P(HotRangesBy, AStopEndsItEarly) {
+  Burner burner(spinning());
+  std::stop_source stop;
+  stop.request_stop();
+  SAMPLE_OR_SKIP(const HotRanges hot, sample_hot_ranges(burner.pid(), burner.threads_named("hsa-poll"), 1h,
+                                                        GetParam(), stop.get_token()));
+  EXPECT_LT(hot.samples, 1000u);
+}
+
 INSTANTIATE_TEST_SUITE_P(HotRanges, HotRangesBy,
                          testing::Values(SampleMethod::perf_events, SampleMethod::ptrace),
                          [](const auto& test) {

@@ -46,15 +46,7 @@ TEST(Format, Changes) {
   EXPECT_EQ(in_change(-1, 5), "");
 }
 
-TEST(Format, ForeignTextIsOneHarmlessLine) {
-  EXPECT_EQ(printable("a \"b\" \\ c"), "a \"b\" \\ c");
-  EXPECT_EQ(printable("\x1b[2J\n\u202e"), R"(\x1b[2J\n\u202e)");
-  EXPECT_EQ(printable("\xff"), R"(\xff)");
-  EXPECT_EQ(printable("abcdef", 3), "abc…");
-  EXPECT_EQ(printable("ab\"cdef", 4), "ab\"c…");
-  EXPECT_EQ(printable("", 4), "");
-  EXPECT_EQ(width_of("± ≤"), 3u);
-}
+TEST(Format, WidthIsInCharacters) { EXPECT_EQ(width_of("± ≤"), 3u); }
 
 }  // namespace
 }  // namespace halcyon::report

@@ -288,7 +288,7 @@ TEST_F(Config, ErrorsOfTheCommandLineNameTheOption) {
 }
 
 TEST_F(Config, TimesAndSizesHaveUnits) {
-  const auto time = [&](const char* text) {
+  const auto time = [&](const char* text) -> std::optional<std::chrono::milliseconds> {
     const auto resolved = serve({"--grace", text});
     EXPECT_TRUE(resolved) << text;
     return resolved ? resolved->config.grace : seconds(-99);
@@ -296,13 +296,13 @@ TEST_F(Config, TimesAndSizesHaveUnits) {
   EXPECT_EQ(time("30m"), minutes(30));
   EXPECT_EQ(time("10s"), seconds(10));
   EXPECT_EQ(time("1h30m"), minutes(90));
+  EXPECT_EQ(time("1.5h"), minutes(90));
   EXPECT_EQ(time("90"), seconds(90));
   EXPECT_EQ(time("0"), seconds(0));
   EXPECT_EQ(time("1d"), hours(24));
   EXPECT_EQ(time("-1"), std::nullopt);
   EXPECT_EQ(time("never"), std::nullopt);
-  for (const char* text :
-       {"", "m", "1.5h", "-2", "-1s", "1h ", "367d", "9999999999999999999s", "999999999999d"})
+  for (const char* text : {"", "m", "-2", "-1s", "1h ", "367d", "9999999999999999999s", "999999999999d"})
     EXPECT_ERROR(serve({"--grace", text}), HasSubstr("expected a time"));
 
   const auto size = [&](const char* text) {
@@ -314,7 +314,7 @@ TEST_F(Config, TimesAndSizesHaveUnits) {
   EXPECT_EQ(size("32K"), 32u << 10);
   EXPECT_EQ(size("32M"), 32u << 20);
   EXPECT_EQ(size("1G"), 1u << 30);
-  for (const char* text : {"", "M", "1.5M", "-1", "32MB", "2G", "1", "99999999999999G"})
+  for (const char* text : {"", "M", "-1", "32MB", "2G", "1", "99999999999999G"})
     EXPECT_ERROR(serve({"--max-body", text}), HasSubstr("expected a size from 1K to 1G"));
 }
 

@@ -1,0 +1,94 @@
+#include "process/control_group.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "probe/cgroup.h"
+
+namespace halcyon::process {
+namespace {
+
+constexpr std::string_view kPrefix = "halcyon-guard-";
+
+/// "halcyon-guard-123-name" of a process 123 that is gone.
+bool is_left_behind(std::string_view name) {
+  if (!name.starts_with(kPrefix)) return false;
+  name.remove_prefix(kPrefix.size());
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+  return error == std::errc() && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/// The folder, if it could be made and has a file to join it by that we may write.
+Result<std::string> make_folder(const std::string& parent, std::string_view name, const SystemRoot& root) {
+  for (const std::string& other : root.names(parent))
+    if (is_left_behind(other)) ::rmdir(root.at(parent + "/" + other).c_str());
+  std::string folder = root.at(fmt::format("{}/{}{}-{}", parent, kPrefix, ::getpid(), name)).string();
+  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
+    return fail("{}: {}", folder, ::strerrordesc_np(errno));
+  return folder;
+}
+
+}  // namespace
+
+Result<ControlGroup> make_control_group(std::string_view name, const SystemRoot& root,
+                                        CgroupVersion version) {
+  TRY(const probe::Cgroup own, probe::cgroup_of(::getpid(), root));
+  std::string refusals;
+  const auto try_in = [&](const std::string& parent, std::string_view state, std::string freeze,
+                          std::string thaw, bool v2) -> std::optional<ControlGroup> {
+    const Result<std::string> folder = make_folder(parent, name, root);
+    if (!folder) {
+      refusals += (refusals.empty() ? "" : "; ") + folder.error().message;
+      return std::nullopt;
+    }
+    ControlGroup group = {*folder, *folder + std::string(state), std::move(freeze), std::move(thaw), v2};
+    // Moving a process needs the right to write to the group it is in now, too.
+    const std::string here = root.at(parent + "/cgroup.procs").string();
+    for (const std::string& file : {group.state_file, group.members_file(), here}) {
+      if (::access(file.c_str(), W_OK) == 0) continue;
+      refusals += fmt::format("{}{}: {}", refusals.empty() ? "" : "; ", file, ::strerrordesc_np(errno));
+      remove_control_group(group);
+      return std::nullopt;
+    }
+    return group;
+  };
+  if (own.unified && version != CgroupVersion::v1)
+    if (auto group = try_in(*own.unified, "/cgroup.freeze", "1", "0", true)) return *group;
+  if (const auto v1 = own.v1.find("freezer"); v1 != own.v1.end() && version != CgroupVersion::v2)
+    if (auto group = try_in(v1->second, "/freezer.state", "FROZEN", "THAWED", false)) return *group;
+  return fail("{}", refusals.empty() ? "no hierarchy of control groups can freeze here" : refusals);
+}
+
+void remove_control_group(const ControlGroup& group) {
+  // Members that were just killed are gone in a moment.
+  for (int i = 0; i < 10 && ::rmdir(group.folder.c_str()) != 0 && errno == EBUSY; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
+void signal_members(const char* members_file, int signal) {
+  const int fd = ::open(members_file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  char buffer[4096];
+  pid_t pid = 0;
+  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+    for (ssize_t i = 0; i < n; ++i) {
+      if (buffer[i] >= '0' && buffer[i] <= '9') {
+        pid = pid * 10 + (buffer[i] - '0');
+        continue;
+      }
+      if (pid > 0) ::kill(pid, signal);
+      pid = 0;
+    }
+  ::close(fd);
+}
+
+}  // namespace halcyon::process
