@@ -15,6 +15,7 @@ using Action = std::function<Result<void>()>;
 
 void add_advise(CLI::App& app, Action& chosen);
 void add_devices(CLI::App& app, Action& chosen);
+void add_guard(CLI::App& app, Action& chosen);
 void add_history(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_logits(CLI::App& app, Action& chosen);

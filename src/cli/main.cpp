@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   Action chosen;
   add_advise(app, chosen);
   add_devices(app, chosen);
+  add_guard(app, chosen);
   add_history(app, chosen);
   add_inspect(app, chosen);
   add_logits(app, chosen);
