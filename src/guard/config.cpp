@@ -31,6 +31,7 @@ constexpr std::array kSettings = {
     SettingInfo{"start_timeout", "TIME", "Time to become ready", "10m"},
     SettingInfo{"health", "PATH", "Asked until it is answered: the server is ready then", "/health"},
     SettingInfo{"max_queue", "N", "Requests that may wait for the server", "256"},
+    SettingInfo{"max_crashes", "N", "So many within a minute stop the restarts for a minute", "5"},
     SettingInfo{"wake_on", "PATH",
                 "Wakes the server though it is answered from memory otherwise: /health, /v1/models, /metrics",
                 nullptr, true},
@@ -156,6 +157,8 @@ Result<ServerOptions> server_options(const std::string& name, const Settings& ow
   CHECK_OK(set_time("spin_after", options.spin_after));
   CHECK_OK(set_time("start_timeout", options.start_timeout));
   TRY(options.policy.max_queue, whole<size_t>("max_queue", *value_of("max_queue", own, all), 0, 1'000'000));
+  TRY(options.policy.max_crashes,
+      whole<size_t>("max_crashes", *value_of("max_crashes", own, all), 1, 1'000'000));
   options.health = *value_of("health", own, all);
   if (!options.health.starts_with('/') || options.health.find_first_of(" \r\n") != std::string::npos)
     return fail("health: {} is no path such as /health", quote(options.health));

@@ -44,8 +44,9 @@ State Machine::state() const {
     case Phase::failed:
       return State::failed;
     case Phase::stopped:
-    case Phase::stopping:
       return waiting_.empty() ? State::stopped : State::starting;
+    case Phase::stopping:
+      return waiting_.empty() ? State::idle : State::starting;
   }
   return State::stopped;
 }
@@ -114,7 +115,7 @@ void Machine::on_ended(const std::string& how, Time now) {
   kill_at_.reset();
   verify_at_.reset();
   if (phase_ == Phase::stopping) {
-    enter(Phase::stopped, why_);
+    enter(Phase::stopped, std::exchange(stop_reason_, ""));
     try_to_yield(now);
   } else if (has_process()) {
     crashed(how, now);
@@ -208,9 +209,9 @@ void Machine::wake(Time now) {
   }
   if (phase_ == Phase::frozen) {
     if (const Result<void> thawed = hands_.thaw(); !thawed) {
-      why_ = "it can't be thawed: " + thawed.error().message;
       hands_.kill();
-      enter(Phase::stopping, why_);
+      stop_reason_ = "it can't be thawed: " + thawed.error().message;
+      enter(Phase::stopping, "told to end: " + stop_reason_);
       return;
     }
     verify_at_.reset();
@@ -281,7 +282,8 @@ void Machine::stop(Time now, const std::string& why) {
   hands_.terminate();
   kill_at_ = now + policy_.stop_grace;
   verify_at_.reset();
-  enter(Phase::stopping, why);
+  stop_reason_ = why;
+  enter(Phase::stopping, "told to end: " + why);
 }
 
 void Machine::try_to_yield(Time now) {

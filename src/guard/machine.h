@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 using Time = Clock::time_point;
 using RequestId = uint64_t;  ///< ascending in the order in which requests came
 
-/// As /guard/status has it. A server that was told to end and has not yet counts as stopped.
+/// As /guard/status has it. A server that was told to end and has not yet is idle.
 enum class State { starting, busy, idle, frozen, stopped, failed };
 std::string_view name_of(State state);
 
@@ -97,7 +97,8 @@ class Machine {
   Time state_since() const { return state_since_; }
   size_t waiting() const { return waiting_.size(); }
   size_t in_flight() const { return in_flight_.size(); }
-  bool has_process() const;  ///< as far as the machine knows
+  bool has_process() const;                                 ///< as far as the machine knows
+  bool is_awake() const { return phase_ == Phase::awake; }  ///< requests are passed at once
   bool has_turn() const { return turn_; }
   uint64_t restarts() const { return restarts_; }
   const std::string& failure() const { return failure_; }  ///< how the last crash was described
@@ -137,6 +138,7 @@ class Machine {
   bool can_freeze_ = true;  ///< until it fails; tried again after the next request
   std::optional<Time> verify_at_;
   std::optional<Time> kill_at_;  ///< while stopping
+  std::string stop_reason_;      ///< likewise
   Time start_began_{};
   Time not_before_{};  ///< the next start
   Clock::duration backoff_;

@@ -84,7 +84,7 @@ Task<bool> Relay::read_head(RequestReader& reader) {
     if (!co_await read_more()) co_return false;
   }
   const RequestHead unknown;
-  co_await refuse(unknown, {reader.status(), reader.message(), {}});
+  co_await refuse(unknown, reader.status(), reader.message());
   co_await linger();
   co_return false;
 }
@@ -109,7 +109,7 @@ Task<bool> Relay::answer(RequestHead head) {
   if (router_.needs_body(head.request)) {
     if (!co_await read_whole_body(head)) {
       if (gone_ || ended_) co_return false;
-      co_return co_await refuse(head, {413, "the body of this request is broken or too long", {}});
+      co_return co_await refuse(head, 413, "the body of this request is broken or too long");
     }
     serve::RequestParser parser({.max_header = kMaxHead, .max_body = kMaxRoutedBody * 2}, peer_);
     std::string_view bytes = head.bytes;
@@ -119,8 +119,7 @@ Task<bool> Relay::answer(RequestHead head) {
   }
   Upstream* const upstream = router_.upstream_of(head.request, body);
   if (!upstream)
-    co_return co_await refuse(head,
-                              {404, "no server here has this model; /v1/models lists those there are", {}});
+    co_return co_await refuse(head, 404, "no server here has this model; /v1/models lists those there are");
   if (const auto sleeping = upstream->sleeping_answer(head.request)) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(Answers::Clock::now() - sleeping->at);
     serve::HttpHead answer{.status = sleeping->status, .content_type = sleeping->content_type, .headers = {}};
@@ -135,7 +134,9 @@ Task<bool> Relay::pass_on(RequestHead& head, Upstream& upstream) {
   std::unique_ptr<Ticket> ticket = upstream.admit();
   for (int tries = 0;; ++tries) {
     if (!co_await wait_for(*ticket)) co_return false;
-    if (ticket->refusal()) co_return co_await refuse(head, *ticket->refusal());
+    if (ticket->refusal())
+      co_return co_await refuse(head, ticket->refusal()->status, ticket->refusal()->message,
+                                ticket->refusal()->retry_after);
     const Outcome outcome = co_await exchange(head, upstream, *ticket);
     if (outcome == Outcome::client_gone) co_return false;
     if (outcome == Outcome::answered) {
@@ -156,7 +157,8 @@ Task<bool> Relay::pass_on(RequestHead& head, Upstream& upstream) {
       if (until_close_) abort(client_);
       co_return false;
     }
-    co_return co_await refuse(head, {502, how ? "the server is gone: " + *how : problem_, {}});
+    if (how) problem_ = "the server is gone: " + *how;
+    co_return co_await refuse(head, 502, problem_);
   }
 }
 
@@ -223,7 +225,10 @@ Task<void> Relay::send_request(const RequestHead& head, tcp::socket& server) {
     co_return;
   }
   co_await (watch_client() || tunnel_->wait());
-  while (tunnel_->is_set() && (!in_.empty() || co_await read_more())) co_await pass(std::exchange(in_, {}));
+  while (tunnel_->is_set() && (!in_.empty() || co_await read_more())) {
+    const std::string piece = std::exchange(in_, {});
+    co_await pass(piece);
+  }
   if (gone_) co_return;
   // It has finished sending, or has left: the server sees it as it would without a proxy.
   ErrorCode ignored;
@@ -315,14 +320,14 @@ Task<bool> Relay::reply(const RequestHead& head, std::unique_ptr<serve::Exchange
   co_return sent&& keeps;
 }
 
-Task<bool> Relay::refuse(const RequestHead& head, const Refusal& refusal) {
-  serve::HttpHead answer{.status = refusal.status, .headers = {}};
-  if (refusal.retry_after.count() > 0)
-    answer.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after.count()));
+Task<bool> Relay::refuse(const RequestHead& head, int status, std::string message,
+                         std::chrono::seconds retry_after) {
+  serve::HttpHead answer{.status = status, .headers = {}};
+  if (retry_after.count() > 0)
+    answer.headers.emplace_back("Retry-After", std::to_string(retry_after.count()));
   answer.headers.emplace_back("X-Halcyon-Guard", "refused");
-  const std::string_view type = refusal.status < 500 ? "invalid_request_error" : "server_error";
-  co_return co_await reply(
-      head, serve::reply(std::move(answer), error_body(refusal.message, type, refusal.status)));
+  const std::string_view type = status < 500 ? "invalid_request_error" : "server_error";
+  co_return co_await reply(head, serve::reply(std::move(answer), error_body(message, type, status)));
 }
 
 Task<void> Relay::linger() {

@@ -36,7 +36,9 @@ class Relay {
   Task<void> watch_client();                ///< until it has gone
   Task<bool> send(std::string_view bytes);  ///< to the client
   Task<bool> reply(const RequestHead& head, std::unique_ptr<serve::Exchange> exchange);
-  Task<bool> refuse(const RequestHead& head, const Refusal& refusal);
+  // Not of a Refusal: GCC 12 destroys temporary aggregates, and those of ?:, in a co_await twice.
+  Task<bool> refuse(const RequestHead& head, int status, std::string message,
+                    std::chrono::seconds retry_after = {});
   Task<void> linger();
 
   tcp::socket client_;

@@ -316,8 +316,7 @@ Task<std::optional<std::string>> Server::how_it_ended(Clock::duration patience) 
 }
 
 std::optional<Answers::Answer> Server::sleeping_answer(const serve::HttpRequest& request) {
-  const State state = machine_.state();
-  if (state == State::busy || state == State::idle) return std::nullopt;
+  if (machine_.is_awake()) return std::nullopt;
   const Answers::Answer* answer = answers_.find(request);
   if (!answer) return std::nullopt;
   ++account_.from_memory;
@@ -330,7 +329,7 @@ void Server::keep(const serve::HttpRequest& request, std::string_view answer) {
 
 Task<void> Server::refresh_answers(uint64_t start) {
   for (const std::string& path : answers_.paths()) {
-    if (start != starts_ || machine_.state() != State::idle) co_return;
+    if (start != starts_ || !machine_.is_awake()) co_return;
     const auto answer = co_await local_get(port_, path, kHealthPatience);
     if (answer && start == starts_)
       answers_.keep({.method = "GET", .path = path, .query = {}, .headers = {}, .body = {}, .peer = {}},
