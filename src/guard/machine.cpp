@@ -59,12 +59,16 @@ void Machine::begin(Time now) {
   settle(now);
 }
 
+std::optional<Refusal> Machine::why_not(Time now) const {
+  if (shutting_down_) return Refusal{503, "the guard is shutting down", {}};
+  if (phase_ == Phase::failed && now < not_before_)
+    return Refusal{502, failure_, std::chrono::ceil<std::chrono::seconds>(not_before_ - now)};
+  return std::nullopt;
+}
+
 void Machine::on_request(RequestId request, Time now) {
-  if (shutting_down_) {
-    hands_.refuse(request, {503, "the guard is shutting down", {}});
-  } else if (phase_ == Phase::failed && now < not_before_) {
-    const auto wait = std::chrono::ceil<std::chrono::seconds>(not_before_ - now);
-    hands_.refuse(request, {502, failure_, wait});
+  if (const auto refusal = why_not(now)) {
+    hands_.refuse(request, *refusal);
   } else if (phase_ == Phase::awake && !yield_) {
     in_flight_.insert(request);
     hands_.pass(request);
@@ -91,11 +95,14 @@ void Machine::on_left(RequestId request, Time now) {
 
 void Machine::on_unsent(RequestId request, Time now) {
   in_flight_.erase(request);
-  if (phase_ == Phase::awake && !yield_) {
+  if (const auto refusal = why_not(now)) {
+    hands_.refuse(request, *refusal);
+  } else if (phase_ == Phase::awake && !yield_) {
     in_flight_.insert(request);
     hands_.pass(request);
   } else {
     waiting_.insert(request);
+    if (phase_ == Phase::awake && in_flight_.empty()) became_idle(now);  // the turn ends
     wake(now);
   }
   settle(now);

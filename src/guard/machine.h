@@ -85,7 +85,7 @@ class Machine {
 
   void on_request(RequestId request, Time now);  ///< pass() or refuse() follows, now or later
   void on_left(RequestId request, Time now);     ///< answered, gone or given up, whether it was passed or not
-  void on_unsent(RequestId request, Time now);   ///< it was passed, and not a byte of it reached the server
+  void on_unsent(RequestId request, Time now);   ///< it was passed, and not a byte reached the server: anew
   void on_ready(Time now);                       ///< the server answers
   void on_ended(const std::string& how, Time now);
   void on_time(Time now);
@@ -106,6 +106,7 @@ class Machine {
  private:
   enum class Phase { stopped, starting, awake, frozen, stopping, failed };
 
+  std::optional<Refusal> why_not(Time now) const;  ///< a request may wait for the server
   void wake(Time now);
   void start(Time now);
   void enter(Phase phase, std::string why);
