@@ -5,8 +5,8 @@
 namespace halcyon::guard {
 namespace {
 
-constexpr uint32_t kLongestLine = 16 << 10;  // of an extension or all trailers
-constexpr uint64_t kLargestChunk = uint64_t{1} << 60;
+constexpr uint32_t kLongestLine = 16 << 10;          // of an extension or all trailers
+constexpr uint64_t kLargestChunk = UINT64_MAX >> 4;  // a further digit fits
 
 int hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
