@@ -40,6 +40,7 @@ void Answers::keep(const serve::HttpRequest& request, std::string_view answer, C
   if (error || !parser.is_done()) return;
   const auto& message = parser.get();
   const int status = message.result_int();
+  if (status == 206 || status == 304) return;  // to who asked for a part, or has it already
   if ((status >= 500 && status != 501) || message.count(http::field::content_encoding) > 0) return;
   const auto type = message[http::field::content_type];
   if (kept_.size() >= kMost) kept_.clear();

@@ -29,7 +29,7 @@ class Answers {
   bool keeps(const serve::HttpRequest& request) const;
 
   /// `answer`: its bytes as the server sent them. Kept unless it is an error of the moment (5xx, but for
-  /// 501), compressed, or of more than a megabyte.
+  /// 501), partial or "not modified", compressed, or of more than a megabyte.
   void keep(const serve::HttpRequest& request, std::string_view answer, Clock::time_point now);
 
   const Answer* find(const serve::HttpRequest& request) const;
