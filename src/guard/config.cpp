@@ -156,6 +156,8 @@ Result<ServerOptions> server_options(const std::string& name, const Settings& ow
   CHECK_OK(set_time("verify", options.policy.verify_after));
   CHECK_OK(set_time("spin_after", options.spin_after));
   CHECK_OK(set_time("start_timeout", options.start_timeout));
+  if (options.start_timeout == kNever)
+    return fail("start_timeout: a server that never gets ready is given up some time");
   TRY(options.policy.max_queue, whole<size_t>("max_queue", *value_of("max_queue", own, all), 0, 1'000'000));
   TRY(options.policy.max_crashes,
       whole<size_t>("max_crashes", *value_of("max_crashes", own, all), 1, 1'000'000));
