@@ -29,6 +29,7 @@ std::string Answers::key(const serve::HttpRequest& request) {
 }
 
 void Answers::keep(const serve::HttpRequest& request, std::string_view answer, Clock::time_point now) {
+  if (answer.empty()) return;
   http::response_parser<http::string_body> parser;
   parser.eager(true);
   parser.body_limit(kLongest);
