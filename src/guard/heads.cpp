@@ -72,6 +72,7 @@ Result<ReadAnswer> read_answer_head(std::string_view bytes, std::string_view met
   if ((error && error != http::error::need_more) || !parser.is_header_done())
     return fail("its answer is no HTTP: {}", error.message());
   const auto& fields = parser.get();
+  if (fields.result_int() < 100) return fail("its answer is no HTTP: status {}", fields.result_int());
   const auto value = [&](http::field field) {
     const auto text = fields[field];
     return std::string_view(text.data(), text.size());
