@@ -371,6 +371,22 @@ TEST(Machine, AServerThatCannotBeThawedIsKilledAndStartedAnew) {
   EXPECT_EQ(server.did(), "pass 1");
 }
 
+TEST(Machine, AServerThatCannotBeThawedIsKilledOnce) {
+  RecordingHands server;
+  server.begin_and_be_ready();
+  server.wait(15min);
+  server.ended("it ended with status 0");  // an earlier one, in time
+  server.request(1);
+  server.ready();
+  server.left(1);
+  server.wait(1min);
+  server.did();
+  server.thaws = false;
+  server.request(2);
+  server.wait(1min);
+  EXPECT_EQ(server.did(), "thaw, kill");
+}
+
 TEST(Machine, RefusesWhatTheQueueDoesNotHold) {
   RecordingHands server({.max_queue = 2});
   server.begin();
