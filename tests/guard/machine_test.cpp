@@ -195,11 +195,12 @@ TEST(Machine, StopsAfterSoLongWithoutARequest) {
   EXPECT_EQ(server.did(), "freeze");
   server.wait(1ms);
   EXPECT_EQ(server.did(), "terminate");
-  EXPECT_EQ(server.why, "no request for 900 s");
-  EXPECT_EQ(server.state(), State::stopped);
+  EXPECT_EQ(server.why, "told to end: no request for 900 s");
+  EXPECT_EQ(server.state(), State::idle) << "until it is gone";
   EXPECT_TRUE(server.machine.has_process());
   server.ended("it ended with status 0");
   EXPECT_FALSE(server.machine.has_process());
+  EXPECT_EQ(server.why, "no request for 900 s");
   EXPECT_EQ(server.state(), State::stopped);
   EXPECT_EQ(server.wake, std::nullopt);
   EXPECT_EQ(server.did(), "");
@@ -303,8 +304,8 @@ TEST(Machine, LooksWhetherFreezingHelpedAndStopsIfNot) {
   EXPECT_EQ(server.did(), "freeze");
   server.wait(1ms);
   EXPECT_EQ(server.did(), "terminate");
-  EXPECT_EQ(server.why, "freezing does not help: the GPU is pinned");
-  EXPECT_EQ(server.state(), State::stopped);
+  EXPECT_EQ(server.why, "told to end: freezing does not help: the GPU is pinned");
+  EXPECT_EQ(server.state(), State::idle);
 }
 
 TEST(Machine, LooksOnceForEachTimeThatItFreezes) {
@@ -363,7 +364,7 @@ TEST(Machine, AServerThatCannotBeThawedIsKilledAndStartedAnew) {
   server.thaws = false;
   server.request(1);
   EXPECT_EQ(server.did(), "thaw, kill");
-  EXPECT_EQ(server.why, "it can't be thawed: not allowed");
+  EXPECT_EQ(server.why, "told to end: it can't be thawed: not allowed");
   EXPECT_EQ(server.state(), State::starting);
   server.ended("it was ended by signal 9");
   EXPECT_EQ(server.did(), "start");  // at once: it did not crash
@@ -673,7 +674,7 @@ TEST(Machine, ShuttingDownRefusesAllAndEndsTheServer) {
   server.did();
   server.shut_down();
   EXPECT_EQ(server.did(), "refuse 1 with 503, terminate");
-  EXPECT_EQ(server.why, "the guard is shutting down");
+  EXPECT_EQ(server.why, "told to end: the guard is shutting down");
   server.request(2);
   EXPECT_EQ(server.did(), "refuse 2 with 503");
   EXPECT_EQ(server.refusal.message, "the guard is shutting down");
@@ -851,7 +852,7 @@ TEST(Machine, AFrozenServerYieldsAtOnceOrIsStoppedForItsMemory) {
   EXPECT_EQ(server.did(), "turn is over");
   server.yield(Yield::stop);
   EXPECT_EQ(server.did(), "terminate");
-  EXPECT_EQ(server.why, "its memory is needed");
+  EXPECT_EQ(server.why, "told to end: its memory is needed");
   server.ended("it ended with status 0");
   EXPECT_EQ(server.did(), "turn is over");
 }
