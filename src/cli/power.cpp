@@ -134,8 +134,8 @@ Result<void> measure_baseline(const PowerOptions& options) {
         "nothing is to be stored");
   const auto seconds = static_cast<double>(options.baseline);
   diagnose("halcyon: measuring the idle machine for {} s with {}: leave it alone\n", seconds, source);
-  const energy::CpuClock cpu = options.root.empty() ? energy::machine_cpu_clock()
-                                                    : energy::machine_cpu_clock(SystemRoot(options.root));
+  const SystemRoot root = options.root.empty() ? SystemRoot() : SystemRoot(options.root);
+  const energy::CpuClock cpu = energy::machine_cpu_clock(root);
   const double busy_before = cpu.seconds();
   const energy::Reading first = meter.read();
   energy::Reading last = first;
@@ -155,7 +155,7 @@ Result<void> measure_baseline(const PowerOptions& options) {
   if (meter.measured_source() != source)
     return fail("a sensor came or went meanwhile; nothing was stored: try again");
   const double watts = meter.measured_joules(first, last) / passed;
-  TRY(const std::filesystem::path path, energy::save_baseline(meter, watts, passed));
+  TRY(const std::filesystem::path path, energy::save_baseline(meter, watts, passed, root));
   if (options.json)
     return write(nlohmann::ordered_json{{"watts", watts},
                                         {"seconds", passed},

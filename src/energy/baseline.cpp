@@ -63,8 +63,9 @@ Result<void> replace_file(const fs::path& path, std::string_view text) {
 
 }  // namespace
 
-Result<fs::path> save_baseline(const Meter& meter, double watts, double seconds) {
-  TRY(const fs::path path, baseline_path());
+Result<fs::path> save_baseline(const Meter& meter, double watts, double seconds, const SystemRoot& root) {
+  TRY(const fs::path users, baseline_path());
+  const fs::path path = root.at(users.string());
   const ordered_json document = {
       {"host", host_name()}, {"cpu", cpu_name()},  {"source", meter.measured_source()},
       {"watts", watts},      {"seconds", seconds}, {"measured_at", now_utc()}};

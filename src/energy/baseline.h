@@ -19,8 +19,10 @@ struct Baseline {
   std::string measured_at;  ///< RFC 3339, UTC
 };
 
-/// Stores `watts`, measured with `meter` on this machine until now over `seconds`. Returns the file.
-Result<std::filesystem::path> save_baseline(const Meter& meter, double watts, double seconds);
+/// Stores `watts`, measured with `meter` on this machine until now over `seconds`; below `root`, which is not
+/// / in tests. Returns the file.
+Result<std::filesystem::path> save_baseline(const Meter& meter, double watts, double seconds,
+                                            const SystemRoot& root = {});
 
 /// What is stored; nothing if that is nothing. Fails if it can't be read.
 Result<std::optional<Baseline>> read_baseline();

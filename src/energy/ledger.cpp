@@ -47,10 +47,21 @@ struct Ledger::State {
       for (Step* step : active) step->joules_[i] += used;
       if (active.empty()) joules[i][index(Phase::idle)] += used;
     }
+    if (active.empty()) book_idle(now, time);
     for (Step* step : active) step->seconds_ += time * share;
     if (active.empty()) seconds[index(Phase::idle)] += time;
     last = std::move(now);
     learn();
+  }
+
+  /// Adds up what was used above the baseline of that time. It can be less than nothing by the sensors'
+  /// noise, but the total never falls.
+  void book_idle(const Reading& now, double time) {
+    const std::optional<double> watts = baseline();
+    if (!watts || billed != meter.billed()) return;
+    idle_above += meter.billed_joules(last, now) - *watts * time;
+    double& total = above_idle[index(Phase::idle)];
+    total = std::max(total, idle_above);
   }
 
   /// Looks at the idle window, if it is one and long enough.
@@ -94,7 +105,8 @@ struct Ledger::State {
   }
 
   /// Books a share of what a step took.
-  void book(const Step& step, Phase phase, double share) {
+  void book(const Step& step, const Joules& taken, Phase phase, double share) {
+    above_idle[index(phase)] += taken.above_idle.value_or(0) * share;
     for (size_t i = 0; i < joules.size(); ++i) joules[i][index(phase)] += step.joules_[i] * share;
     seconds[index(phase)] += step.seconds_ * share;
   }
@@ -110,6 +122,8 @@ struct Ledger::State {
   std::vector<Step*> active;
   double owed = 0;  // joules of the baseline that steps have not shown yet
   std::vector<std::array<double, kPhases>> joules;
+  std::array<double, kPhases> above_idle{};
+  double idle_above = 0;  // of the idle phase, with what the noise takes off
   std::array<double, kPhases> seconds{};
   std::array<uint64_t, kPhases> tokens{};
 };
@@ -139,8 +153,8 @@ Joules Ledger::end(Step& step, const Work& work) {
   const std::lock_guard lock(state_->mutex);
   const Joules taken = state_->finish(step);
   const double prefill = static_cast<double>(work.prefill_tokens) / static_cast<double>(work.tokens());
-  state_->book(step, Phase::prefill, prefill);
-  state_->book(step, Phase::decode, 1 - prefill);
+  state_->book(step, taken, Phase::prefill, prefill);
+  state_->book(step, taken, Phase::decode, 1 - prefill);
   state_->tokens[State::index(Phase::prefill)] += work.prefill_tokens;
   state_->tokens[State::index(Phase::decode)] += work.decode_tokens;
   return taken;
@@ -150,7 +164,7 @@ Joules Ledger::end(Step& step, Phase phase) {
   if (step.ledger_ != this) return {};
   const std::lock_guard lock(state_->mutex);
   const Joules taken = state_->finish(step);
-  state_->book(step, phase, 1);
+  state_->book(step, taken, phase, 1);
   return taken;
 }
 
@@ -169,8 +183,7 @@ Ledger::Totals Ledger::totals() {
       if (used > 0) totals.joules[{i, phase}] = used;
       total.joules.gross += used;
     }
-    if (totals.idle_watts)
-      total.joules.above_idle = std::max(0.0, total.joules.gross - *totals.idle_watts * total.seconds);
+    if (totals.idle_watts) total.joules.above_idle = state_->above_idle[p];
   }
   return totals;
 }

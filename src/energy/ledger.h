@@ -61,7 +61,7 @@ class Ledger {
   Joules end(Step& step, Phase phase);
 
   struct PhaseTotal {
-    Joules joules;        ///< of the sensors that were billed
+    Joules joules;  ///< of the sensors that were billed; above idle since there was a baseline, never falling
     uint64_t tokens = 0;  ///< computed; of prefill and decode
     double seconds = 0;   ///< of wall-clock time; one of two steps at the same time has half of it
   };

@@ -96,9 +96,11 @@ void write_energy(Writer& out, energy::Ledger& ledger) {
   }
   out.family("halcyon_energy_above_idle_joules_total", "counter",
              "The same of all domains, less what the idle machine would have used");
+  const bool estimated = !ledger.measured();
   for (const auto& [phase, total] : totals.phases)
     if (total.joules.above_idle)
-      out.value("halcyon_energy_above_idle_joules_total", fmt::format("phase=\"{}\"", energy::name_of(phase)),
+      out.value("halcyon_energy_above_idle_joules_total",
+                fmt::format("phase=\"{}\",estimated=\"{}\"", energy::name_of(phase), estimated),
                 *total.joules.above_idle);
   out.family("halcyon_energy_seconds_total", "counter", "Time by what it was used for");
   for (const auto& [phase, total] : totals.phases)

@@ -24,6 +24,7 @@ class Machine:
         self.root = pathlib.Path(folder.name) / "root"
         self.root.mkdir()
         self.data = pathlib.Path(folder.name) / "data"
+        self.baseline = self.root / self.data.relative_to("/") / "halcyon" / "baseline.json"  # not the user's own
         self.env = {**os.environ, "XDG_DATA_HOME": str(self.data)}
         self.env.pop("HALCYON_WATTS_PER_CORE", None)
         self.test = test
@@ -186,7 +187,7 @@ class Power(CliTestCase):
     def test_a_baseline_is_measured_and_stored(self):
         self.machine.add_soc(7.25)
         text = self.power("--baseline", "1")
-        file = self.machine.data / "halcyon" / "baseline.json"
+        file = self.machine.baseline
         self.assertRegex(text, r"\Aidle: 7\.25 W over 1 s \(amdgpu power1_average \(SoC\)\), 0\.0 % of the CPU time used; "
                                rf"stored in {re.escape(str(file))}\n\Z")
         stored = json.loads(file.read_text())
@@ -203,7 +204,7 @@ class Power(CliTestCase):
                                 capture_output=True, text=True, timeout=60, env=self.machine.env)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertRegex(result.stderr, r"error: the machine was not idle: \d+\.\d % of its CPU time was used")
-        self.assertFalse((self.machine.data / "halcyon" / "baseline.json").exists())
+        self.assertFalse((self.machine.baseline).exists())
 
     def test_an_estimate_has_no_baseline(self):
         result = subprocess.run([HALCYON, "power", "--root", self.machine.root, "--baseline", "60"], check=False,

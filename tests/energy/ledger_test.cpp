@@ -66,6 +66,22 @@ TEST_F(LedgerTest, AboveIdleIsNeverNegativeNorLost) {
   EXPECT_THAT(run(ledger, 0.5, 180, {.decode_tokens = 1}).above_idle, Optional(DoubleEq(90 - 15)));
 }
 
+TEST_F(LedgerTest, TotalsAboveIdleDoNotFallWhenTheBaselineRises) {
+  Ledger ledger(bench_.meter());
+  pass(2, 10);
+  run(ledger, 1, 60, {.decode_tokens = 1});
+  EXPECT_THAT(ledger.totals().phases.at(Phase::decode).joules.above_idle, Optional(DoubleEq(50)));
+  double idle = 0;
+  for (const double watts : {12, 8, 30, 30, 10}) {
+    pass(20, watts);
+    const Ledger::Totals totals = ledger.totals();
+    EXPECT_THAT(totals.phases.at(Phase::decode).joules.above_idle, Optional(DoubleEq(50)));
+    const double now = totals.phases.at(Phase::idle).joules.above_idle.value_or(0);
+    EXPECT_GE(now, idle);
+    idle = now;
+  }
+}
+
 TEST_F(LedgerTest, StepsAtTheSameTimeShareEqually) {
   Ledger ledger(bench_.meter(), 10);
   Ledger::Step first, second;
