@@ -187,7 +187,7 @@ Result<History::Added> History::add(Measurement measurement) {
 
 Result<std::string> History::find(std::string_view name) const {
   if (name == "last") {
-    Statement newest(*this, "SELECT max(id) FROM measurements HAVING count(*) > 0");
+    Statement newest(*this, "SELECT id FROM measurements ORDER BY rowid DESC LIMIT 1");
     TRY(const bool found, newest.step());
     if (!found) return fail("the history is empty: 'halcyon measure' or 'halcyon history import' adds to it");
     return newest.text(0);

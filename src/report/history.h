@@ -33,7 +33,7 @@ class History {
   /// Adds a document under its id, or, if it has none, that of make_id(). Fails if another one has the id.
   Result<Added> add(Measurement measurement);
 
-  /// The id that `name` stands for: an id, the beginning of exactly one, or "last" for the newest.
+  /// The id that `name` stands for: an id, the beginning of exactly one, or "last" for what was added last.
   Result<std::string> find(std::string_view name) const;
 
   Result<Measurement> get(std::string_view name) const;  ///< `name` as for find()

@@ -1,6 +1,7 @@
 #include "report/measurement.h"
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "report/measurement_members.h"
@@ -80,6 +81,16 @@ std::string make_id(const Measurement& measurement) {
 
 bool is_id(std::string_view text) { return has_form(text, "00000000-000000-xxxx"); }
 
-bool is_time(std::string_view text) { return has_form(text, "0000-00-00T00:00:00Z"); }
+bool is_time(std::string_view text) {
+  if (!has_form(text, "0000-00-00T00:00:00Z")) return false;
+  const auto number = [text](size_t at, size_t n) {
+    unsigned value = 0;
+    for (const char c : text.substr(at, n)) value = 10 * value + static_cast<unsigned>(c - '0');
+    return value;
+  };
+  const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(number(0, 4))),
+                                        std::chrono::month(number(5, 2)), std::chrono::day(number(8, 2))};
+  return day.ok() && number(11, 2) < 24 && number(14, 2) < 60 && number(17, 2) <= 60;  // a leap second
+}
 
 }  // namespace halcyon::report

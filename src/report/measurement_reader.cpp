@@ -131,8 +131,10 @@ Result<Json> parse_json(std::string_view text, const std::string& where) try {
 
 Result<Measurement> from_json(const Json& document) {
   const auto member = document.find("schema_version");  // end() if it is no object
-  const auto version = member != document.end() ? whole_number(*member) : std::nullopt;
-  if (version.value_or(0) == 0) return fail("not a measurement: it has no schema_version");
+  if (member == document.end() || !member->is_number())
+    return fail("not a measurement: it has no schema_version");
+  const auto version = whole_number(*member);
+  if (version.value_or(0) == 0) return fail("not a measurement: {} is no schema_version", member->dump());
   if (*version > kSchemaVersion)
     return fail("of schema version {}, and this Halcyon reads up to {}: use a newer one", *version,
                 kSchemaVersion);

@@ -99,6 +99,9 @@ TEST_F(HistoryFile, FindsByTheBeginningOfAnId) {
   EXPECT_EQ(history.find("20260531-01"), newest.id);
   EXPECT_EQ(history.find(newest.id), newest.id);
   EXPECT_EQ(history.find("last"), newest.id);
+  ASSERT_OK_AND_ASSIGN(const auto added_last, history.add(sample(1800)));
+  EXPECT_EQ(history.find("last"), added_last.id);
+  ASSERT_OK(history.remove(added_last.id));
   EXPECT_ERROR(history.find("20260531"), AllOf(HasSubstr("may be 20260531-000000-"), HasSubstr(newest.id)));
   for (const char* none : {"", "2027", "%", "*", "20260531-01' OR '1'='1", "\xff"})
     EXPECT_ERROR(history.find(none), HasSubstr("'halcyon history' lists them"));

@@ -81,7 +81,10 @@ TEST(Measurement, MembersOfALaterVersionArePassedOver) {
 TEST(Measurement, ANewerSchemaIsRefused) {
   EXPECT_ERROR(from_json(with("/schema_version", 2)),
                HasSubstr("of schema version 2, and this Halcyon reads up to 1: use a newer one"));
-  for (const Json& wrong : {Json(0), Json(-1), Json(1.5), Json("1"), Json()})
+  for (const char* wrong : {"0", "-1", "1.5"})
+    EXPECT_ERROR(from_json(with("/schema_version", Json::parse(wrong))),
+                 HasSubstr(std::string(wrong) + " is no schema_version"));
+  for (const Json& wrong : {Json("1"), Json()})
     EXPECT_ERROR(from_json(with("/schema_version", wrong)), HasSubstr("it has no schema_version"));
   for (const Json& wrong : {Json::array(), Json::object(), Json(), Json(1)})
     EXPECT_ERROR(from_json(wrong), HasSubstr("it has no schema_version"));
@@ -109,8 +112,12 @@ TEST(Measurement, AMistakeIsNamed) {
             "burn.hot_ranges[0].share: a number from 0 to 1 was expected");
   EXPECT_EQ(mistake("/versions", {{"kernel\n", 6}}), R"(versions."kernel\n": a text was expected)");
   EXPECT_EQ(mistake("/id", "../../etc"), R"(id: "../../etc" is not of the form 20260531-142233-1a2b)");
-  EXPECT_EQ(mistake("/started_at", "yesterday"),
-            "started_at: a time of the form 2026-05-31T14:22:33Z was expected");
+  for (const char* wrong :
+       {"yesterday", "9999-99-99T99:99:99Z", "2026-02-29T00:00:00Z", "2026-05-31T24:00:00Z",
+        "2026-05-31T00:60:00Z", "2026-05-31T00:00:61Z", "2026-00-01T00:00:00Z"})
+    EXPECT_EQ(mistake("/started_at", wrong),
+              "started_at: a time of the form 2026-05-31T14:22:33Z was expected");
+  EXPECT_EQ(mistake("/started_at", "2028-02-29T23:59:60Z"), "none");
   for (const Json& wrong : {Json(-1), Json(1e300), Json(nan), Json("1"), Json::array({1})})
     EXPECT_THAT(mistake("/load_seconds", wrong), StartsWith("load_seconds: a number")) << wrong;
   EXPECT_EQ(mistake("/energy/server_idle_watts", -0.5), "none");  // it may use less than the noise
