@@ -40,7 +40,8 @@ std::optional<double> mean_of(std::span<const Sample> samples,
 
 std::optional<double> watts(const Recorder& recorder, const Sample& from, const Sample& to) {
   const double seconds = seconds_between(from.at, to.at);
-  return seconds > 0 ? std::optional(recorder.joules(from, to, false) / seconds) : std::nullopt;
+  const auto joules = recorder.joules(from, to, false);
+  return joules && seconds > 0 ? std::optional(*joules / seconds) : std::nullopt;
 }
 
 /// For how long sensors that average still show what was before; 0 for counters.
@@ -131,11 +132,14 @@ report::IdleWindow idle_window(const Recorder& recorder, std::span<const Sample>
                                          .cpu_percent = std::nullopt,
                                          .wakeups_per_second = std::nullopt,
                                          .watts = watts(recorder, from, to),
-                                         .gpu_busy_percent = most(to, &probe::GpuState::busy_percent)};
+                                         .gpu_busy_percent = most(to, &probe::GpuState::busy_percent),
+                                         .rss_bytes = std::nullopt,
+                                         .gpu_clock_mhz = most(to, &probe::GpuState::clock_mhz)};
     if (from.tree && to.tree) {
       const probe::Usage usage = probe::usage_between(*from.tree, *to.tree);
       second.cpu_percent = usage.cpu_percent;
       second.wakeups_per_second = usage.wakeups_per_second;
+      second.rss_bytes = usage.rss_bytes;
     }
     window.series.push_back(second);
   }

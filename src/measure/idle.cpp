@@ -32,14 +32,14 @@ void Session::idle_before() {
   report::IdleWindow window = idle_window(*recorder_, watch_idle(15s));
   document_.energy.source = recorder_->energy_source();
   document_.energy.measured = recorder_->energy_measured();
-  // Of a server that ran already the machine's idle power is known only if it was measured once.
-  if (!document_.energy.measured) {
-    document_.energy.idle_watts = 0;  // by the estimate, which counts what is active
-  } else if (!options_.command.empty()) {
+  // Of a server that ran already the machine's idle power is known only if it was measured once, or if all is
+  // an estimate that counts nothing but the server's work.
+  if (!options_.command.empty()) {
     document_.energy.idle_watts = window.watts;
-  } else {
+  } else if (!recorder_->estimates_machine()) {
     energy::Hints ignored;
-    document_.energy.idle_watts = energy::load_baseline(recorder_->meter(), ignored);
+    document_.energy.idle_watts =
+        recorder_->meter().measured_source().empty() ? 0 : energy::load_baseline(recorder_->meter(), ignored);
   }
   document_.idle.before = std::move(window);
 }

@@ -29,6 +29,8 @@ Recorder::~Recorder() = default;
 void Recorder::watch(std::optional<probe::ProcessTree> tree) {
   const std::lock_guard lock(mutex_);
   tree_ = std::move(tree);
+  unseen_ = !tree_;
+  lost_.reset();
   last_.reset();
 }
 
@@ -44,8 +46,13 @@ Sample Recorder::sample() {
       peak_rss_ = std::max(peak_rss_, state->rss_bytes);
       last_ = *state;
       sample.tree = std::move(*state);
+    } else {
+      lost_ = tree_->pid();
+      tree_.reset();
+      unseen_ = true;
     }
   }
+  sample.unseen = unseen_;
   sample.energy = meter_.read();
   sample.at = sample.energy.at;
   sample.gpus = probe::gpu_states(options_.root);
@@ -87,7 +94,13 @@ bool Recorder::adds_gpu() const {
          });
 }
 
-double Recorder::joules(const Sample& from, const Sample& to, bool at_work) const {
+bool Recorder::bills_cpu_time() const {
+  return std::ranges::any_of(
+      meter_.billed(), [&](size_t i) { return meter_.sensors()[i].domain == energy::Domain::cpu_estimate; });
+}
+
+std::optional<double> Recorder::joules(const Sample& from, const Sample& to, bool at_work) const {
+  if ((from.unseen || to.unseen) && bills_cpu_time() && !options_.whole_machine) return std::nullopt;
   const double seconds = std::chrono::duration<double>(to.at - from.at).count();
   return meter_.billed_joules(from.energy, to.energy) +
          (adds_gpu() && at_work ? *options_.gpu_watts * seconds : 0);

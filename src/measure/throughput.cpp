@@ -146,6 +146,7 @@ void Session::warm_generations() {
     const Sample& first = *answer->first;
     const Sample& last = answer->samples.back();
     if (first.tree && last.tree) cpu.push_back(probe::usage_between(*first.tree, *last.tree).cpu_percent);
+    if (!answer->decode_joules) continue;
     work.joules += *answer->decode_joules;
     work.tokens += generated(generation) - 1;  // the first one is the prompt's
     work.seconds += seconds_between(first.at, last.at);
@@ -185,7 +186,8 @@ void Session::tasks() {
       task.generated_tokens = generated(generation);
       task.prompt_tps = prefill_tps(generation);
       task.tps = decode_tps(generation);
-      if (answer->prefill_joules) task.joules = *answer->prefill_joules + *answer->decode_joules;
+      if (answer->prefill_joules && answer->decode_joules)
+        task.joules = *answer->prefill_joules + *answer->decode_joules;
     }
     document_.tasks.push_back(std::move(task));
     observer_.changed(document_);

@@ -40,6 +40,8 @@ struct IdleWindow {
     double at = 0;  ///< seconds since the window began, at the end of this second
     std::optional<double> cpu_percent, wakeups_per_second;
     std::optional<double> watts, gpu_busy_percent;
+    std::optional<uint64_t> rss_bytes;
+    std::optional<double> gpu_clock_mhz;
   };
   std::vector<Second> series;  ///< once a second
   struct Thread {

@@ -41,6 +41,8 @@ void members(auto& visit, Like<IdleWindow::Second> auto& s) {
   visit("wakeups_per_second", s.wakeups_per_second);
   visit("watts", s.watts);
   visit("gpu_busy_percent", s.gpu_busy_percent);
+  visit("rss_bytes", s.rss_bytes);
+  visit("gpu_clock_mhz", s.gpu_clock_mhz);
 }
 
 void members(auto& visit, Like<IdleWindow::Thread> auto& t) {

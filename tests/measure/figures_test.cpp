@@ -1,6 +1,8 @@
 #include "measure/figures.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -131,6 +133,7 @@ TEST_F(IdleWindow, HasEachSecondAndEachThread) {
   EXPECT_NEAR(*window.series[0].cpu_percent, 200, 1e-6);
   EXPECT_NEAR(*window.series[1].cpu_percent, 100, 1e-6);
   EXPECT_DOUBLE_EQ(window.series[1].at, 2);
+  EXPECT_EQ(window.series[1].rss_bytes, 454'000'000);
   ASSERT_THAT(window.threads, SizeIs(1)) << "the main thread did nothing";
   EXPECT_EQ(window.threads[0].name, "hsa-poll");
 }
@@ -161,8 +164,44 @@ TEST(Recorder, AGpuThatNobodySeesCostsWhatTheUserSaysWhileItWorks) {
   Sample from, to;
   from.energy.joules = to.energy.joules = std::vector<double>(recorder.meter().sensors().size());
   to.at = from.at + 2s;
-  EXPECT_DOUBLE_EQ(recorder.joules(from, to, true), 80);
-  EXPECT_DOUBLE_EQ(recorder.joules(from, to, false), 0);
+  EXPECT_EQ(recorder.joules(from, to, true), 80);
+  EXPECT_EQ(recorder.joules(from, to, false), 0);
+}
+
+TEST(Recorder, WithoutTheProcessTheEstimateOfItsCpuTimeIsNone) {
+  const test::TemporaryDir empty;
+  Recorder recorder({.root = SystemRoot(empty.path())});
+  const Sample before = recorder.sample();
+  EXPECT_TRUE(recorder.joules(before, recorder.sample(), false)) << "nothing is started yet: 0 J";
+  recorder.watch(std::nullopt);
+  const Sample after = recorder.sample();
+  EXPECT_FALSE(after.tree);
+  EXPECT_EQ(recorder.joules(after, recorder.sample(), true), std::nullopt);
+  EXPECT_EQ(recorder.lost(), std::nullopt);
+  EXPECT_EQ(idle_window(recorder, std::vector{after, recorder.sample()}).watts, std::nullopt);
+
+  Recorder machine({.root = SystemRoot(empty.path()), .whole_machine = true});
+  machine.watch(std::nullopt);
+  EXPECT_TRUE(machine.estimates_machine());
+  EXPECT_TRUE(machine.joules(machine.sample(), machine.sample(), true));
+}
+
+TEST(Recorder, NoticesThatTheProcessEnded) {
+  const test::TemporaryDir empty;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  Recorder recorder({.root = SystemRoot(empty.path())});
+  ASSERT_OK_AND_ASSIGN(probe::ProcessTree tree, probe::ProcessTree::open(child));
+  recorder.watch(std::move(tree));
+  const Sample alive = recorder.sample();
+  EXPECT_TRUE(recorder.joules(alive, recorder.sample(), true));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(recorder.joules(alive, recorder.sample(), true), std::nullopt);
+  EXPECT_EQ(recorder.lost(), child);
 }
 
 TEST(Recorder, SamplesUntilItIsStopped) {

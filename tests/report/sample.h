@@ -16,7 +16,8 @@ inline report::IdleWindow idle_window(double cpu_percent) {
   window.gpu_clock_mhz = 600;
   for (int second = 1; second <= 15; ++second) {
     const double sway = second % 2 == 0 ? 0.01 * cpu_percent : -0.01 * cpu_percent;
-    window.series.push_back({double(second), cpu_percent + sway, 3.5, 17.0 + 0.1 * second, 1.0});
+    window.series.push_back(
+        {double(second), cpu_percent + sway, 3.5, 17.0 + 0.1 * second, 1.0, 476'053'504, 600});
   }
   window.threads.push_back({4711, 4713, "hsa-events", cpu_percent, 0.5});
   return window;
