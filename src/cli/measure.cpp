@@ -16,6 +16,7 @@
 #include "measure/dialect.h"
 #include "measure/protocol.h"
 #include "measure/summary.h"
+#include "probe/process_tree.h"
 #include "report/history.h"
 #include "report/output_file.h"
 #include "serve/api_keys.h"
@@ -73,6 +74,7 @@ Result<void> resolve(MeasureLine& line) {
     return fail(
         "nothing to measure: give the address of a server with --url, or a command that starts one after --");
   if (!options.command.empty() && options.pid) return fail("--pid is for a server that runs already");
+  if (options.pid) CHECK_OK(probe::ProcessTree::open(*options.pid));
   if (!line.url.empty()) {
     TRY(options.url, measure::parse_url(line.url));
   }
@@ -93,9 +95,10 @@ void add_to_history(const report::Measurement& document) {
     diagnose("halcyon: warning: not kept in the history: {}\n", one_line(added.error().message));
 }
 
-/// Runs the protocol; the document is on the disk from the beginning and after every phase.
-Result<report::Measurement> run_protocol(const measure::MeasureOptions& options, report::Measurement document,
-                                         const fs::path& file, const std::stop_token& stop) {
+/// Runs the protocol; the document is on the disk from the beginning and after every phase. Fails if the last
+/// state of it could not be written there.
+Result<void> run_protocol(const measure::MeasureOptions& options, report::Measurement& document,
+                          const fs::path& file, const std::stop_token& stop) {
   const auto save = [&file](const report::Measurement& m) {
     return report::write_atomically(file, report::to_text(m));
   };
@@ -115,8 +118,18 @@ Result<report::Measurement> run_protocol(const measure::MeasureOptions& options,
           },
   };
   document = measure::measure(options, std::move(document), observer, stop);
-  if (!saved) return forward_error(saved);
-  return document;
+  return saved;
+}
+
+/// A folder for this measurement, and not with another one that nobody could get back.
+Result<void> make_folder(const fs::path& folder, const fs::path& file) {
+  if (const auto other = report::load_measurement(file); other && other->complete)
+    return fail("{} has the complete measurement {}: give another folder with -o", folder.string(),
+                other->id);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return fail("{}: {}", folder.string(), error.message());
+  return {};
 }
 
 Result<void> measure_server(MeasureLine& line) {
@@ -126,12 +139,11 @@ Result<void> measure_server(MeasureLine& line) {
   measure::MeasureOptions& options = line.options;
   report::Measurement document = measure::new_document(options);
   const fs::path folder = line.folder.empty() ? "halcyon-measurement-" + document.id : line.folder;
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return fail("{}: {}", folder.string(), error.message());
   options.log = folder / "server.log";
   const fs::path file = folder / "measurement.json";
-  TRY(document, run_protocol(options, std::move(document), file, interrupt->token()));
+  CHECK_OK(make_folder(folder, file));
+  const Result<void> saved = run_protocol(options, document, file, interrupt->token());
+  if (!saved && !has_figures(document)) return saved;
   if (has_figures(document)) add_to_history(document);
   fmt::print("{}", line.json ? report::to_text(document) : measure::summary(document));
   if (!line.json) fmt::print("\n{}\n", file.string());
@@ -139,6 +151,7 @@ Result<void> measure_server(MeasureLine& line) {
     interrupt.reset();
     std::exit(128 + signal);  // as a shell says it
   }
+  CHECK_OK(saved);
   if (!document.complete) return fail("the measurement is not complete: {}", document.problems.back());
   return {};
 }

@@ -55,8 +55,7 @@ std::optional<uint16_t> port_in(const std::vector<std::string>& command) {
   for (size_t i = 0; i < command.size(); ++i) {
     const std::string_view word = command[i];
     if (word.starts_with("--port=")) return port_number(word.substr(7));
-    if ((word == "--port" || word == "-p") && i + 1 < command.size())
-      if (const auto port = port_number(command[i + 1])) return port;
+    if (word == "--port" && i + 1 < command.size()) return port_number(command[i + 1]);
   }
   return std::nullopt;
 }

@@ -17,7 +17,7 @@ namespace halcyon::measure {
 /// A TCP port of this machine that is free now.
 Result<uint16_t> free_port();
 
-/// The port that a command line names: --port N, --port=N, -p N.
+/// The port that a command line names: --port N, --port=N. (-p is a prompt to some.)
 std::optional<uint16_t> port_in(const std::vector<std::string>& command);
 
 /// The TCP ports that one of the processes listens on.

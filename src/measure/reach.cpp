@@ -1,4 +1,5 @@
 // From what the user gave to a server that is ready, whose dialect, model and process are known.
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,14 +28,30 @@ std::string with_port(std::string word, uint16_t port) {
   return word;
 }
 
-std::set<pid_t> pids_of(const Sample& sample) {
+std::set<pid_t> pids_of(const probe::TreeState& tree) {
   std::set<pid_t> pids;
-  if (sample.tree)
-    for (const probe::ProcessState& process : sample.tree->processes) pids.insert(process.pid);
+  for (const probe::ProcessState& process : tree.processes) pids.insert(process.pid);
   return pids;
 }
 
-Url local_url(uint16_t port) { return {.tls = false, .host = "127.0.0.1", .port = port, .path = ""}; }
+std::set<pid_t> pids_of(const Sample& sample) {
+  return sample.tree ? pids_of(*sample.tree) : std::set<pid_t>();
+}
+
+bool is_below(pid_t pid, pid_t ancestor, const SystemRoot& root) {
+  Result<probe::ProcessTree> tree = probe::ProcessTree::open(ancestor, root);
+  Result<probe::TreeState> state = tree ? tree->state() : forward_error(tree);
+  return state && pids_of(*state).contains(pid);
+}
+
+/// Whether one is the other, or was started by it.
+bool related(pid_t a, pid_t b, const SystemRoot& root) {
+  return is_below(a, b, root) || is_below(b, a, root);
+}
+
+Url local_url(uint16_t port, std::string host = "127.0.0.1") {
+  return {.tls = false, .host = std::move(host), .port = port, .path = ""};
+}
 
 }  // namespace
 
@@ -54,15 +71,16 @@ void Session::start_server() {
   if (!url)
     if (const auto port = port_in(command)) url = local_url(*port);
   if (url) connect_to(*url);
-  document_.target.command = fmt::format("{}", fmt::join(command, " "));
 
   started_ = Clock::now();
+  // What forks away from the server becomes our child, and is found at the end.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   auto process = process::ServerProcess::start({.words = command, .log = options_.log, .control_group = {}});
   if (!process) return fail_for_good(process.error().message);
   process_ = std::move(*process);
   document_.target.pid = process_->pid();
-  if (Result<probe::ProcessTree> tree = probe::ProcessTree::open(process_->pid(), options_.recorder.root))
-    recorder_->watch(std::move(*tree));
+  Result<probe::ProcessTree> tree = probe::ProcessTree::open(process_->pid(), options_.recorder.root);
+  recorder_->watch(tree ? std::optional(std::move(*tree)) : std::nullopt);
 }
 
 void Session::connect_to(const Url& url) {
@@ -83,14 +101,23 @@ void Session::reach() {
   find_process();
 }
 
+void Session::find_port() {
+  const auto ports = listening_ports(pids_of(recorder_->sample()), options_.recorder.root);
+  if (!client_) {
+    if (!ports.empty()) connect_to(local_url(*ports.begin()));
+    return;
+  }
+  // It listens, and nobody answers: it must be the other one of this machine's own addresses.
+  const Url tried = client_->url();
+  if (ports.contains(tried.port))
+    connect_to(local_url(tried.port, tried.host == "::1" ? "127.0.0.1" : "::1"));
+}
+
 bool Session::wait_until_ready() {
   const Clock::time_point deadline = Clock::now() + options_.timeout;
   std::string why = "it listens on no port";
   for (;;) {
-    if (!client_)
-      if (const auto ports = listening_ports(pids_of(recorder_->sample()), options_.recorder.root);
-          !ports.empty())
-        connect_to(local_url(*ports.begin()));
+    if (!client_) find_port();
     using State = Detection::State;
     Detection found = client_ ? detect(*client_, options_.dialect) : Detection();
     if (found.state == State::ready) {
@@ -118,6 +145,7 @@ bool Session::wait_until_ready() {
     if (process_)
       observer_.tick(
           fmt::format("{:.0f} s: {}", std::chrono::duration<double>(Clock::now() - started_).count(), why));
+    if (client_ && !options_.url && found.state == State::silent) find_port();
     pause(kAskAgain);
   }
 }
@@ -165,10 +193,12 @@ void Session::find_process() {
     document_.target.pid.reset();
     return;
   }
-  Result<pid_t> pid = options_.pid ? Result<pid_t>(*options_.pid) : probe::find_listener(url.port, root);
+  Result<pid_t> listener = probe::find_listener(url.port, root);
+  Result<pid_t> pid = options_.pid ? Result<pid_t>(*options_.pid) : listener;
   if (pid && process_ && pids_of(recorder_->sample()).contains(*pid)) return;  // watched since its start
   // Another process, even if we started one: a command can leave the work to a container, say.
   Result<probe::ProcessTree> tree = pid ? probe::ProcessTree::open(*pid, root) : forward_error(pid);
+  if (options_.pid && !tree) return fail_for_good(tree.error().message);
   if (!recorder_) {
     RecorderOptions recorder = options_.recorder;
     recorder.whole_machine = !tree;
@@ -177,6 +207,8 @@ void Session::find_process() {
   if (tree && process_)
     problem(fmt::format("port {} is held by process {}, which is none of the command's: that one is measured",
                         url.port, *pid));
+  if (options_.pid && listener && is_here(url.host) && !related(*listener, *pid, root))
+    problem(fmt::format("port {} is held by process {}, not by {}", url.port, *listener, *pid));
   if (tree) {
     document_.target.pid = *pid;
     recorder_->watch(std::move(*tree));

@@ -1,12 +1,16 @@
 #include "measure/session.h"
 
 #include <fmt/chrono.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "base/quote.h"
+#include "measure/command_line.h"
 #include "measure/figures.h"
 
 namespace halcyon::measure {
@@ -24,7 +28,7 @@ report::Measurement new_document(const MeasureOptions& options) {
   document.protocol = options.full ? "full" : "quick";
   document.target.name = options.name;
   if (options.url) document.target.url = options.url->text();
-  document.target.command = fmt::format("{}", fmt::join(options.command, " "));
+  document.target.command = without_secrets(options.command);
   document.id = report::make_id(document);
   return document;
 }
@@ -46,6 +50,8 @@ Session::Session(const MeasureOptions& options, report::Measurement document, co
 
 report::Measurement Session::run() {
   const bool ours = !options_.command.empty();
+  if (ours)
+    if (const auto found = look_up(options_.command.front()); !found) fail_for_good(found.error().message);
   if (ours) {
     recorder_ = std::make_unique<Recorder>(options_.recorder);
     phase("idle before the start", [&] { idle_before(); });
@@ -69,6 +75,9 @@ void Session::phase(const std::string& name, const std::function<void()>& work) 
   observer_.phase(name);
   work();
   if (recorder_ && recorder_->peak_rss() > 0) document_.memory.rss_peak = recorder_->peak_rss();
+  // Of one that we started and that is gone more is said already.
+  if (const auto lost = recorder_ ? recorder_->lost() : std::nullopt; lost && !over_)
+    problem(fmt::format("process {} ended while it was measured", *lost));
   observer_.changed(document_);
 }
 
@@ -77,8 +86,30 @@ void Session::finish() {
   document_.complete = !failed_;
   observer_.changed(document_);
   if (!process_) return;
-  observer_.phase("stopping the server");
+  observer_.phase("stopping the server: it has 10 s to end");
   process_->stop();
+  look_for_daemons();
+}
+
+/// What left the server's process group became our child when its parent ended (PR_SET_CHILD_SUBREAPER).
+void Session::look_for_daemons() {
+  Result<probe::ProcessTree> ours = probe::ProcessTree::open(::getpid());
+  if (!ours) return;
+  const Clock::time_point deadline = Clock::now() + 1s;
+  for (;;) {
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    const Result<probe::TreeState> state = ours->state();
+    if (!state || state->processes.size() <= 1) return;
+    if (Clock::now() < deadline) {  // some may have been killed just now
+      std::this_thread::sleep_for(20ms);
+      continue;
+    }
+    for (const probe::ProcessState& process : state->processes)
+      if (process.pid != ::getpid())
+        problem(fmt::format("process {} of the server still runs: stop it", process.pid));
+    return observer_.changed(document_);
+  }
 }
 
 void Session::problem(const std::string& what) {

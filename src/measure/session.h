@@ -48,11 +48,13 @@ class Session {
   Result<Answer> ask(const std::string& what, const Prompt& prompt, const GenerateOptions& options);
   std::vector<Sample> watch_idle(std::chrono::seconds time);
   void finish();
+  void look_for_daemons();
 
   // reach.cpp: to the server
   void reach();
   void start_server();
   void connect_to(const Url& url);
+  void find_port();
   bool wait_until_ready();
   bool choose_model();
   void find_process();

@@ -23,6 +23,7 @@ import itertools
 import json
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -36,7 +37,8 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self, options):
-        super().__init__(("127.0.0.1", options.port), Handler)
+        self.address_family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+        super().__init__((options.host, options.port), Handler)
         self.options = options
         self.started = time.monotonic()
         self.generations = itertools.count()
@@ -300,6 +302,7 @@ def wake_up(times):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--dialect", choices=["llama-server", "ollama", "openai", "openai-chat"], default="llama-server")
     parser.add_argument("--rate", type=float, default=1000)

@@ -4,9 +4,11 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -195,6 +197,76 @@ class Measure(CliTestCase):
             self.assertRegex(run.document["problems"][-1], message)
             self.assertFalse(run.document["complete"])
 
+    def test_finds_a_command_that_listens_on_ipv6_only(self):
+        with socket.socket(socket.AF_INET6) as probe:
+            try:
+                probe.bind(("::1", 0))
+            except OSError:
+                self.skipTest("no IPv6 here")
+            port = str(probe.getsockname()[1])
+        for port in (port, "0"):
+            run = measured("--", *fake_command("--host", "::1", "--port", port))
+            self.assertEqual(run.status, 0, run.stderr)
+            self.assertTrue(run.document["target"]["url"].startswith("http://[::1]:"), run.document["target"])
+
+    def test_a_program_that_is_not_there_is_said_at_once(self):
+        begin = time.monotonic()
+        run = measured("--time-scale", "1", "--", "no-such-server")
+        self.assertLess(time.monotonic() - begin, 10)
+        self.assertRegex(run.stderr, "cannot be started")
+        self.assertIsNone(run.document["idle"]["before"])
+
+    def test_secrets_are_kept_nowhere(self):
+        run = measured("--json", "--", *fake_command("--port", "{port}", "--key", "sesame"))
+        self.assertIn("--port {port} --key ***", run.document["target"]["command"])
+        for file in (run.path / "out" / "measurement.json", *(run.path / "data").rglob("*.db")):
+            self.assertNotIn(b"sesame", file.read_bytes())
+        self.assertNotIn("sesame", run.stdout + run.stderr)
+
+    def test_a_server_that_forks_away_is_said(self):
+        run = measured("--", "sh", "-c", "setsid sleep 600 & sleep 0.5")
+        pid = int(re.search(r"process (\d+) of the server still runs: stop it", " ".join(run.document["problems"]))[1])
+        self.assertTrue(is_running(pid))
+        os.kill(pid, signal.SIGKILL)
+
+    def test_a_complete_measurement_is_not_overwritten(self):
+        with Fake() as fake:
+            run = measured("--url", fake.url)
+            before = run.document
+            self.assertIn("give another folder with -o",
+                          self.assert_fails("measure", "-o", run.path / "out", "--", "no-such-server"))
+            self.assertEqual(run.document, before)
+
+    # Processes that can't be seen
+
+    def assert_unpriced(self, document):
+        energy = document["energy"]
+        for figure in (*energy["j_per_token"].values(), *energy["j_per_token_above_idle"].values(),
+                       energy["active_watts"], energy["server_idle_watts"], document["idle"]["after_generation"]["watts"],
+                       *(task["joules"] for task in document["tasks"])):
+            self.assertIsNone(figure, energy)
+
+    def test_an_estimate_ends_with_its_process(self):
+        with Fake() as fake, subprocess.Popen(["sleep", "1"]) as other:
+            run = measured("--url", fake.url, "--pid", str(other.pid))
+        document = run.document
+        self.assertEqual(run.status, 0, run.stderr)
+        said = " ".join(document["problems"])
+        self.assertRegex(said, rf"port \d+ is held by process {fake.process.pid}, not by {other.pid}")
+        self.assertEqual(said.count(f"process {other.pid} ended while it was measured"), 1)
+        if not document["energy"]["measured"]:
+            self.assert_unpriced(document)
+
+    def test_a_parent_or_child_of_the_listener_is_no_wrong_pid(self):
+        with Fake() as fake:
+            run = measured("--url", fake.url, "--pid", str(os.getpid()))
+        self.assertEqual(run.document["problems"], [])
+
+    def test_a_process_that_is_not_there(self):
+        with Fake() as fake:
+            self.assertIn("there is no process 4194304",
+                          self.assert_fails("measure", "--url", fake.url, "--pid", "4194304"))
+
     # What goes wrong
 
     def assert_survives(self, fault, problem, status=1, options=(), timeout="2"):
@@ -335,6 +407,17 @@ class Measure(CliTestCase):
         self.assertEqual(run.status, 1)
         self.assertRegex(run.stderr, "measurement.json: cannot write: File too large")
         self.assertFalse(run.document["complete"])
+
+    def test_what_can_not_be_written_is_printed_and_in_the_history(self):
+        with Fake() as fake:
+            run = Run("--url", fake.url)
+            run.wait_for(lambda document: document["idle"]["before"])
+            shutil.rmtree(run.path / "out")
+            run.wait()
+        self.assertEqual(run.status, 1)
+        self.assertRegex(run.stderr, "measurement.json: cannot write")
+        self.assertRegex(run.stdout, "generation, warm")
+        self.assertIn(b"fake-7b", (run.path / "data" / "halcyon" / "history.db").read_bytes())
 
     # Idle burn
 
