@@ -31,6 +31,20 @@ struct AdviseOptions {
   bool json = false;
 };
 
+/// What the newest measurement of the same server in the history, if there is one that is newer, found of
+/// what this machine does not tell by itself.
+std::map<std::string, std::string> newest_versions(const report::Measurement& measurement) {
+  auto history = report::History::open();
+  const Result<std::vector<report::History::Entry>> entries =
+      history ? history->list() : forward_error(history);
+  const report::Measurement* newest = &measurement;
+  if (entries)
+    for (const auto& [id, other] : *entries)
+      if (other && other->started_at > newest->started_at && same_target(*other, measurement))
+        newest = &*other;
+  return newest->versions;
+}
+
 /// What the named sources hold, all together.
 Result<report::AdviceFile> read_sources(const std::vector<std::string>& sources) {
   report::AdviceFile all;
@@ -39,6 +53,7 @@ Result<report::AdviceFile> read_sources(const std::vector<std::string>& sources)
       TRY(const report::Measurement measurement, report::find_measurement(source));
       auto candidate = report::candidate_from(measurement);
       if (!candidate) return std::unexpected(std::move(candidate.error()).in(source));
+      candidate->newest_versions = newest_versions(measurement);
       all.candidates.push_back(std::move(*candidate));
       continue;
     }

@@ -11,9 +11,10 @@ namespace {
 constexpr double kWattsPerCore = 4;  // of an active core, as in the estimate of the energy module
 
 Figure figure(double value, bool measured, std::optional<double> stddev = std::nullopt) {
-  const double share = measured ? kUncertaintyMeasured : kUncertaintyEstimated;
-  return {.value = value, .plus_minus = stddev.value_or(std::abs(value) * share), .measured = measured};
+  return {.value = value, .plus_minus = stddev.value_or(uncertainty(value, measured)), .measured = measured};
 }
+
+Figure watts(double value, bool measured) { return measured ? figure(value, true) : estimated_watts(value); }
 
 /// Noise may put an idle server below the machine without it.
 double above(double watts, double baseline) { return std::max(0.0, watts - baseline); }
@@ -21,20 +22,22 @@ double above(double watts, double baseline) { return std::max(0.0, watts - basel
 std::optional<Figure> active_watts(const Measurement& m) {
   const Measurement::Energy& energy = m.energy;
   std::optional<double> baseline = energy.idle_watts;
-  if (!baseline && m.idle.before) baseline = m.idle.before->watts;
-  if (!baseline && !energy.measured) baseline = 0;  // an estimate counts the server's work alone
-  if (energy.active_watts && baseline) return figure(above(*energy.active_watts, *baseline), energy.measured);
+  if (!baseline && !energy.measured && m.protocol.empty()) baseline = 0;  // typed in: of the server alone
+  if (energy.active_watts && baseline) return watts(above(*energy.active_watts, *baseline), energy.measured);
   if (energy.j_per_token_above_idle.decode && m.throughput.decode.warm_tps)
-    return figure(std::max(0.0, *energy.j_per_token_above_idle.decode * *m.throughput.decode.warm_tps),
-                  energy.measured);
+    return watts(std::max(0.0, *energy.j_per_token_above_idle.decode * *m.throughput.decode.warm_tps),
+                 energy.measured);
   return std::nullopt;
 }
 
 std::optional<Figure> idle_watts(const Measurement& m) {
-  if (m.energy.server_idle_watts)
-    return figure(std::max(0.0, *m.energy.server_idle_watts), m.energy.measured);
+  if (m.energy.server_idle_watts) return watts(std::max(0.0, *m.energy.server_idle_watts), m.energy.measured);
+  // Its CPU time is all that it takes only where nothing else could burn.
+  const bool cpu_alone =
+      (m.burn.cause == "none" || m.burn.cause == "cpu_spin") && !m.energy.measured && m.machine.gpus.empty();
+  if (!cpu_alone) return std::nullopt;
   for (const std::optional<IdleWindow>& window : {m.idle.after_generation, m.idle.after_load})
-    if (window && window->cpu_percent) return figure(*window->cpu_percent / 100 * kWattsPerCore, false);
+    if (window && window->cpu_percent) return estimated_watts(*window->cpu_percent / 100 * kWattsPerCore);
   return std::nullopt;
 }
 
@@ -44,12 +47,34 @@ std::string name_of_target(const Measurement& m) {
   return m.id;
 }
 
+/// What to do for the power of the machine without the server.
+std::string_view remedy(const Measurement& m) {
+  if (m.energy.idle_watts || m.throughput.decode.warm_tps.value_or(0) <= 0) return "measure it again";
+  if (!m.energy.measured && !m.energy.source.empty())
+    return "measure it again with its process (--pid), or the command that starts it";
+  return "stop the server, store what the machine takes without it with 'halcyon power --baseline 60', and "
+         "measure it again";
+}
+
 }  // namespace
+
+double uncertainty(double value, bool measured) {
+  return std::abs(value) * (measured ? kUncertaintyMeasured : kUncertaintyEstimated);
+}
+
+Figure estimated_watts(double value) {
+  return {.value = value, .plus_minus = std::max(uncertainty(value, false), kLeastUncertainWatts)};
+}
+
+bool same_target(const Measurement& a, const Measurement& b) {
+  return name_of_target(a) == name_of_target(b) && a.target.dialect == b.target.dialect &&
+         a.target.command == b.target.command && (!a.target.command.empty() || a.target.url == b.target.url);
+}
 
 Result<Candidate> candidate_from(const Measurement& m) {
   const auto lacks = [&](std::string_view what, std::string_view member) {
-    return fail("measurement {} has no {} ({}): measure it again, or type the figures into a TOML file",
-                quote(m.id), what, member);
+    return fail("the measurement {} has no {} ({}): {}, or type the figures into a TOML file",
+                m.id.empty() ? "of " + quote(name_of_target(m)) : m.id, what, member, remedy(m));
   };
   const Measurement::Throughput::Decode& decode = m.throughput.decode;
   if (!decode.warm_tps || !(*decode.warm_tps > 0))
@@ -79,9 +104,11 @@ Result<Candidate> candidate_from(const Measurement& m) {
 
 std::vector<VersionChange> changes_since(const Candidate& candidate,
                                          const std::map<std::string, std::string>& current_versions) {
+  std::map<std::string, std::string> known = current_versions;
+  known.insert(candidate.newest_versions.begin(), candidate.newest_versions.end());
   std::vector<VersionChange> changes;
   for (const auto& [name, then] : candidate.versions)
-    if (const auto now = current_versions.find(name); now != current_versions.end() && now->second != then)
+    if (const auto now = known.find(name); now != known.end() && now->second != then)
       changes.push_back({name, then, now->second});
   return changes;
 }

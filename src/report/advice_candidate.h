@@ -21,6 +21,12 @@ struct Figure {
 /// How far from the truth a figure without a deviation of its own is taken to be, as a share of it.
 inline constexpr double kUncertaintyMeasured = 0.05;
 inline constexpr double kUncertaintyEstimated = 0.30;
+inline constexpr double kLeastUncertainWatts = 1;  ///< of estimated watts: that of 0 W is not 0
+
+/// Without a deviation of its own.
+double uncertainty(double value, bool measured);
+/// Watts that nobody measured.
+Figure estimated_watts(double value);
 
 /// Watts and joules are what the server adds to the idle machine: that is on anyway, whichever one is chosen.
 struct Candidate {
@@ -49,10 +55,18 @@ struct Candidate {
   std::string burn_cause = "none";
 
   std::map<std::string, std::string> versions = {};
+  std::map<std::string, std::string> newest_versions = {};  ///< of the newest measurement of the same server
 };
+
+inline bool burns_until_it_ends(const Candidate& c) {
+  return c.burn_cause == "gpu_pinned" || c.burn_cause == "kernel_worker";
+}
 
 /// Whether what it costs rests on an estimate.
 inline bool is_estimated(const Candidate& c) { return !c.active_watts.measured || !c.idle_watts.measured; }
+
+/// Whether two measurements are of the same server: name, API and command, or address if it ran already.
+bool same_target(const Measurement& a, const Measurement& b);
 
 /// The figures of a measurement. Fails, by name, if it lacks one that the model of the cost can't do without.
 Result<Candidate> candidate_from(const Measurement& measurement);
@@ -62,7 +76,8 @@ struct VersionChange {
   std::string name, then, now;
 };
 
-/// What changed since the candidate was measured. What only one side knows (the model, say) is not compared.
+/// What changed since the candidate was measured. What only one side knows is not compared; of what this
+/// machine does not tell (the model, say), `newest_versions` does.
 std::vector<VersionChange> changes_since(const Candidate& candidate,
                                          const std::map<std::string, std::string>& current_versions);
 

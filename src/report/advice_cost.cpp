@@ -41,8 +41,7 @@ Result<Work> work_of(const Candidate& c, const Workload& workload) {
 
 double frozen_watts(const Candidate& c) {
   if (c.frozen_watts) return c.frozen_watts->value;
-  const bool until_it_ends = c.burn_cause == "gpu_pinned" || c.burn_cause == "kernel_worker";
-  return until_it_ends ? c.idle_watts.value : 0;
+  return burns_until_it_ends(c) ? c.idle_watts.value : 0;
 }
 
 }  // namespace

@@ -19,13 +19,14 @@ constexpr uint64_t kMaxFileBytes = 16 << 10;
 constexpr size_t kMaxCandidates = 16;
 constexpr size_t kMaxText = 200;
 
-/// What a kind of figure may be at most, and whether it may be 0.
+/// What a kind of figure may be.
 struct Limits {
   double high;
-  bool zero = true;
+  double low = 0;
+  double least_uncertainty = 0;  ///< of an estimate
 };
 constexpr std::array<std::string_view, 4> kCauses{"none", "cpu_spin", "gpu_pinned", "kernel_worker"};
-constexpr Limits kRate{1e7, false}, kWatts{1e5}, kJoules{1e6}, kSeconds{86400};
+constexpr Limits kRate{1e7, 1e-3}, kWatts{1e5, 0, kLeastUncertainWatts}, kJoules{1e6}, kSeconds{86400};
 
 /// A table whose keys are asked for one by one; what nobody asked for is an error. The first mistake is kept.
 class Reader {
@@ -92,13 +93,14 @@ class Reader {
       if (!take(reader.finish())) return;
     }
     const std::optional<double> number = value ? number_of(*value) : std::nullopt;
-    if (!number || !(*number >= 0 && *number <= limits.high) || (*number == 0 && !limits.zero))
-      return mistake(value ? *value : *node, key,
-                     fmt::format("expected a number {} {:.0f}, or {{ value, plus_minus, measured }}",
-                                 limits.zero ? "from 0 to" : "above 0, up to", limits.high));
+    if (!number || !(*number >= limits.low && *number <= limits.high))
+      return mistake(
+          value ? *value : *node, key,
+          fmt::format("expected a number from {:g} to {:.0f}, or {{ value, plus_minus, measured }}",
+                      limits.low, limits.high));
     figure.value = *number;
-    const double share = figure.measured ? kUncertaintyMeasured : kUncertaintyEstimated;
-    figure.plus_minus = plus_minus.value_or(*number * share);
+    const double least = figure.measured ? 0 : limits.least_uncertainty;
+    figure.plus_minus = plus_minus.value_or(std::max(uncertainty(*number, figure.measured), least));
     out = figure;
   }
 

@@ -1,12 +1,20 @@
 // Which figure's measurement is worth most: each is moved by its uncertainty, and the answer asked for again.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <tuple>
 
 #include "report/advice.h"
 
 namespace halcyon::report {
 namespace {
+
+/// With the figures that options() takes for those that are absent, as the estimates that they are.
+Candidate with_assumed(Candidate c) {
+  if (c.load_seconds && !c.load_watts) c.load_watts = estimated_watts(c.active_watts.value);
+  if (!c.frozen_watts && !burns_until_it_ends(c)) c.frozen_watts = estimated_watts(0);
+  return c;
+}
 
 /// A figure of a candidate that a measurement would give.
 struct Knob {
@@ -26,7 +34,8 @@ std::vector<Knob> knobs(Candidate& c, const Workload& workload) {
   };
   add("load_seconds", c.load_seconds);
   add("load_watts", c.load_watts);
-  add("frozen_watts", c.frozen_watts);
+  if (c.frozen_watts)
+    all.push_back({"frozen_watts", &*c.frozen_watts, "halcyon power  # while halcyon guard has it frozen:"});
   if (workload.prompt_tokens > 0) {
     for (Candidate::Prefill& p : c.prefill)
       all.push_back({"prefill_tps of " + std::to_string(p.tokens) + " tokens", &p.tps, kMeasure});
@@ -61,7 +70,12 @@ class Trial {
  private:
   void compare(const std::optional<Choice>& now, const std::optional<Choice>& then,
                const std::vector<Option>& all, Sensitivity& out) const {
-    if (!now || !then) return;
+    if (!now && !then) return;
+    // What nobody can do has no cost to compare.
+    if (!now || !then) {
+      out.changes_answer = true;
+      return;
+    }
     const Option& kept = same_option(all, now->option);
     const double kept_wh = kept.wh(workload_.tokens_per_day);
     out.change_wh_per_day = std::max(out.change_wh_per_day, std::abs(kept_wh - now->wh_per_day));
@@ -78,7 +92,8 @@ class Trial {
 
 std::vector<Sensitivity> sensitivities(const std::vector<Candidate>& candidates, const Workload& workload) {
   const Trial trial(candidates, workload);
-  std::vector<Candidate> changed = candidates;
+  std::vector<Candidate> changed;
+  std::ranges::transform(candidates, std::back_inserter(changed), with_assumed);
   std::vector<Sensitivity> all;
   for (size_t i = 0; i < changed.size(); ++i)
     for (const Knob& knob : knobs(changed[i], workload)) {

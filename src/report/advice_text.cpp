@@ -58,10 +58,18 @@ class Text {
     return fmt::format("{}, {}", name(option.candidate), words_of(option.strategy));
   }
   std::string priced(const Option& option, double tokens_per_day) const {
-    return fmt::format("{} ({} Wh/day)", named(option), digits(option.wh(tokens_per_day)));
+    return fmt::format("{} ({}{} Wh/day)", named(option), mark(option.candidate),
+                       digits(option.wh(tokens_per_day)));
   }
   std::string_view mark(size_t candidate) const {
     return is_estimated(advice_.candidates[candidate]) ? "~" : "";
+  }
+
+  /// A load at which the costs of two cross.
+  std::string crossing(const Option& a, const Option& b, double tokens_per_day) const {
+    const bool estimated =
+        is_estimated(advice_.candidates[a.candidate]) || is_estimated(advice_.candidates[b.candidate]);
+    return (estimated ? "~" : "") + in_tokens_per_day(tokens_per_day);
   }
 
   static std::string describe(const Workload& w) {
@@ -135,7 +143,7 @@ class Text {
       text = fmt::format(
           "Break-even of the resident processes: {} ({} {} busy, {} {}).\nBelow it {} is cheaper, above it "
           "{}.\n",
-          in_tokens_per_day(tokens), name(above.candidate), percent(above.busy_share(tokens)),
+          crossing(below, above, tokens), name(above.candidate), percent(above.busy_share(tokens)),
           name(below.candidate), percent(below.busy_share(tokens)), name(below.candidate),
           name(above.candidate));
     } else if (!advice_.resident_by_load.empty() && advice_.candidates.size() > 1) {
@@ -151,8 +159,14 @@ class Text {
     if (ranges.empty()) return "";
     if (ranges.size() == 1) return fmt::format("{}: {}, at every load.\n", title, named(ranges[0].option));
     std::string text = fmt::format("{}:\n", title);
-    for (const Range& range : ranges)
-      text += fmt::format("  up to {}: {}\n", in_tokens_per_day(range.to), named(range.option));
+    for (size_t i = 0; i < ranges.size(); ++i) {
+      const bool last = i + 1 == ranges.size();  // and ends with what it can generate
+      const Option& option = ranges[i].option;
+      text += fmt::format(
+          "  up to {}: {}\n",
+          last ? in_tokens_per_day(ranges[i].to) : crossing(option, ranges[i + 1].option, ranges[i].to),
+          named(option));
+    }
     return text;
   }
 
@@ -162,8 +176,9 @@ class Text {
     for (const BreakEven& b : advice_.break_evens) {
       const bool main = advice_.main && advice_.main->tokens_per_day == b.tokens_per_day;
       if (!main && b.below.in_time && b.above.in_time)
-        lines.push_back(fmt::format("  {}: {} below, {} above\n", in_tokens_per_day(b.tokens_per_day),
-                                    named(b.below), named(b.above)));
+        lines.push_back(fmt::format("  {}: {} below, {} above\n",
+                                    crossing(b.below, b.above, b.tokens_per_day), named(b.below),
+                                    named(b.above)));
     }
     if (lines.empty()) return "";
     std::string text = "Other break-evens:\n";
@@ -192,7 +207,7 @@ class Text {
     const double tokens = r.workload.tokens_per_day;
     std::string text = fmt::format("  {:<7} ({})\n", r.workload.name, describe(r.workload));
     if (!r.unfrozen) {
-      text += "          no candidate can do this in time without being frozen\n";
+      text += "          more than any candidate can generate in its hours\n";
     } else if (r.unfrozen->as_good.empty()) {
       text += fmt::format("          {}\n", priced(r.unfrozen->option, tokens));
     } else {
@@ -215,7 +230,9 @@ class Text {
                     name(s.candidate), digits(s.now.value), digits(s.now.plus_minus), unit_of(s.figure),
                     s.now.measured ? "measured" : "estimated");
     text +=
-        s.changes_answer
+        s.changes_answer && s.regret_wh_per_day == 0
+            ? std::string("Within that range the answer changes, since what is possible in time does.\n")
+        : s.changes_answer
             ? fmt::format(
                   "Within that range the answer changes: today's would cost up to {} Wh/day more than the "
                   "best.\n",

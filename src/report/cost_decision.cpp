@@ -73,9 +73,11 @@ std::string break_even(const Decision& decision) {
   const Advice& advice = *decision.advice;
   if (!advice.main) return "The ranking of the resident processes is the same at every load.";
   const auto& [below, above, tokens] = *advice.main;
+  const std::string_view mark = decision.mark(below).empty() ? decision.mark(above) : decision.mark(below);
   return fmt::format(
-      "Of the resident processes {} is cheaper below {} and {} above. There {} is busy for {} % of the time.",
-      advice.candidates[below.candidate].name, in_tokens_per_day(tokens),
+      "Of the resident processes {} is cheaper below {}{} and {} above. There {} is busy for {} % of the "
+      "time.",
+      advice.candidates[below.candidate].name, mark, in_tokens_per_day(tokens),
       advice.candidates[above.candidate].name, advice.candidates[above.candidate].name,
       digits(above.busy_share(tokens) * 100));
 }
@@ -83,7 +85,7 @@ std::string break_even(const Decision& decision) {
 std::string sentence(const Recommendation& r, const Decision& decision) {
   std::string text = r.workload.name + ": ";
   if (!r.unfrozen) {
-    text += "none can do this in time without being frozen";
+    text += "more than any can generate in its hours";
   } else {
     text += decision.name(r.unfrozen->option);
     for (const Option& option : r.unfrozen->as_good) text += ", or " + decision.name(option);

@@ -30,7 +30,8 @@ void add_phase(std::vector<BarGroup>& groups, const Subjects& subjects, std::str
             {},
             {},
             in_words({"", Unit::joules, false, gross, {}, !energy.measured})};
-    if (gross && above) bar.text += fmt::format(", {} above idle", digits(*above));
+    if (gross && above)
+      bar.text += fmt::format(", {}{} above idle", energy.measured ? "" : "~", digits(*above));
     group.bars.push_back(std::move(bar));
   }
   if (any) groups.push_back(std::move(group));
@@ -41,8 +42,8 @@ List sources(const Subjects& subjects) {
   for (size_t i = 0; i < subjects.size(); ++i) {
     const Measurement::Energy& energy = subjects.measurements[i].energy;
     if (!energy.source.empty())
-      list.items.push_back(fmt::format("{}: {}: {}", subjects.names[i],
-                                       energy.measured ? "measured" : "~ estimated", energy.source));
+      list.items.push_back(
+          fmt::format("{}: {}{}", subjects.names[i], energy.measured ? "" : "~ ", source_of(energy)));
   }
   return list;
 }

@@ -109,6 +109,12 @@ void add_bars(Section& section, const std::string& title, const std::vector<BarG
   section.blocks.emplace_back(std::move(table));
 }
 
+std::string source_of(const Measurement::Energy& energy) {
+  constexpr std::string_view kEstimated = "estimated: ";  // as the source itself may say
+  if (energy.measured) return "measured: " + energy.source;
+  return energy.source.starts_with(kEstimated) ? energy.source : std::string(kEstimated) + energy.source;
+}
+
 Section memory_section(const Subjects& subjects) {
   using Gpu = Measurement::Machine::Gpu;
   std::vector<BarGroup> process, gpu;
@@ -259,11 +265,7 @@ Section origin_section(const Subjects& subjects) {
     for (const auto& gpu : m.machine.gpus) names += (names.empty() ? "" : ", ") + gpu.name;
     return names;
   });
-  add("energy", [](const Measurement& m) {
-    return m.energy.source.empty()
-               ? ""
-               : fmt::format("{}: {}", m.energy.measured ? "measured" : "estimated", m.energy.source);
-  });
+  add("energy", [](const Measurement& m) { return m.energy.source.empty() ? "" : source_of(m.energy); });
   return {"Where the figures are from", {std::move(table)}};
 }
 

@@ -32,6 +32,9 @@ struct Subjects {
 /// A chart, and the table that stands for it elsewhere.
 void add_bars(Section& section, const std::string& title, const std::vector<BarGroup>& groups);
 
+/// "measured: RAPL package-0", "estimated: CPU time of …".
+std::string source_of(const Measurement::Energy& energy);
+
 Section memory_section(const Subjects& subjects);
 Section throughput_section(const Subjects& subjects);
 Section idle_section(const Subjects& subjects);

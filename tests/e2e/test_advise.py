@@ -39,8 +39,8 @@ class Advise(CliTestCase):
         self.assertRegex(text, r"\n  batch +\([^\n]*\)\n +HIP, started for a burst, then stopped \(")
         self.assertRegex(text, r"\n  chat +\([^\n]*\)\n +either: ")
         self.assertIn("Measure again when a version changes, now llama.cpp 2d9b7c8, rocm 7.2.4", text)
-        self.assertRegex(text, r"worth most: decode_tps of HIP, 48\.2 ± 16\.4 tokens/s")
-        self.assertIn("halcyon measure --protocol full -- COMMAND\n", text)
+        self.assertRegex(text, r"worth most: frozen_watts of HIP, 0\S* ± 1\S* W \(estimated\)")  # 0 is assumed
+        self.assertIn("while halcyon guard has it frozen", text)
 
     def test_case_study_a_as_json(self):
         found = json.loads(self.assert_ok("advise", CASE_STUDY, "--workload", "server", "--json"))
@@ -81,6 +81,22 @@ class Advise(CliTestCase):
         self.assertEqual([s["name"] for s in found["stale"]], ["fast"])
         self.assertEqual(found["stale"][0]["changes"], [{"name": "kernel", "then": "0.0.1", "now": kernel}])
         self.assertFalse(found["candidates"][0]["estimated"])
+
+    def test_a_server_that_changed_since_is_stale(self):
+        env = {"XDG_DATA_HOME": str(self.folder / "data")}
+        old = self.write("old.json", measurement("a", 50, 10, 50, server="b1", kernel="0.0.1"))
+        new = self.write("new.json", measurement("a", 50, 10, 50, server="b2", kernel="0.0.1")
+                         | {"started_at": "2026-06-01T14:22:33Z"})
+        other = self.write("other.json", measurement("b", 50, 10, 50, server="b3") | {"started_at": "2026-06-02T14:22:33Z"})
+        self.assert_ok("history", "import", new, other, env=env)
+        found = json.loads(self.assert_ok("advise", old, "--json", env=env))
+        self.assertIn({"name": "server", "then": "b1", "now": "b2"}, found["stale"][0]["changes"])
+
+    def test_a_server_that_ran_already_needs_a_baseline(self):
+        bare = measurement("a", 50, 10, 50)
+        bare["energy"]["idle_watts"] = bare["energy"]["server_idle_watts"] = None
+        bare["idle"] = {"before": {"seconds": 15, "watts": 18}}
+        self.assertIn("halcyon power --baseline 60", self.assert_fails("advise", self.write("bare.json", bare)))
 
     def test_two_of_a_name_are_told_apart(self):
         one = self.write("one.json", measurement("same", 50, 10, 50) | {"id": "20260531-142233-1a2b"})

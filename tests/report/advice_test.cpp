@@ -303,11 +303,20 @@ TEST(AdviceWorkload, AServerThatIsNeverAskedHasNoJoulesPerToken) {
 // --- What it says of itself
 // ---------------------------------------------------------------------------------
 
+const Sensitivity& sensitivity(const Advice& advice, size_t candidate, std::string_view figure) {
+  return *std::ranges::find_if(advice.sensitivities, [&](const Sensitivity& s) {
+    return s.candidate == candidate && s.figure == figure;
+  });
+}
+
 TEST(Advice, SaysWhichMeasurementIsWorthMost) {
   ASSERT_OK_AND_ASSIGN(const Advice advice, advise({hip(), vulkan()}, preset("server"), {}));
-  const Sensitivity& first = advice.sensitivities.front();
-  EXPECT_EQ(first.figure, "decode_tps");  // 48.21 ± 16.39
-  EXPECT_EQ(first.candidate, 0u);
+  const Sensitivity& worst = advice.sensitivities.front();
+  EXPECT_EQ(worst.figure, "frozen_watts");  // 0 is assumed; with 1 W Vulkan is cheaper
+  EXPECT_EQ(worst.candidate, 0u);
+  EXPECT_NEAR(worst.regret_wh_per_day, 24 + 1e5 * (49 / 48.21 - 42.5 / 36.2) / 3600, 1e-9);
+
+  const Sensitivity& first = sensitivity(advice, 0, "decode_tps");  // 48.21 ± 16.39
   EXPECT_TRUE(first.changes_answer);
   // At 31.82 t/s frozen HIP would take 50 / 31.82 J a token, and Vulkan still 42.5 / 36.2.
   EXPECT_NEAR(first.regret_wh_per_day, 1e5 * (50 / (48.21 - 16.39) - 42.5 / 36.2) / 3600, 1e-9);
@@ -323,11 +332,65 @@ TEST(Advice, ExactFiguresChangeNothing) {
   for (Candidate& c : candidates)
     for (Figure* figure : {&c.decode_tps, &c.active_watts, &c.idle_watts, &*c.load_seconds})
       figure->plus_minus = 0;
+  for (Candidate& c : candidates) {
+    c.load_watts = c.active_watts;
+    c.frozen_watts = Figure{0, 0, true};
+  }
   ASSERT_OK_AND_ASSIGN(const Advice advice, advise(candidates, preset("server"), {}));
   for (const Sensitivity& s : advice.sensitivities) {
     EXPECT_FALSE(s.changes_answer);
     EXPECT_EQ(s.change_wh_per_day, 0);
   }
+}
+
+TEST(Advice, AnAnswerThatDisappearsChanges) {
+  const double most = 86400 * 48.21;
+  ASSERT_OK_AND_ASSIGN(const Advice advice, advise({hip()}, server(0.9 * most), {}));
+  ASSERT_TRUE(advice.answer.any);
+  EXPECT_TRUE(sensitivity(advice, 0, "decode_tps").changes_answer) << "at 31.82 t/s it can't carry the load";
+  ASSERT_OK_AND_ASSIGN(const Advice other, advise({hip()}, server(1.1 * most), {}));
+  ASSERT_FALSE(other.answer.any);
+  EXPECT_TRUE(sensitivity(other, 0, "decode_tps").changes_answer) << "at 64.6 t/s it can";
+  EXPECT_THAT(to_text(other, {}), HasSubstr("the answer changes, since what is possible in time does"));
+}
+
+TEST(Advice, WhatIsAssumedIsUncertainToo) {
+  ASSERT_OK_AND_ASSIGN(const Advice advice, advise({hip(), vulkan()}, preset("batch"), {}));
+  const Sensitivity& frozen = sensitivity(advice, 0, "frozen_watts");
+  EXPECT_EQ(frozen.now.value, 0);
+  EXPECT_EQ(frozen.now.plus_minus, 1);
+  EXPECT_FALSE(frozen.now.measured);
+  EXPECT_THAT(frozen.command, HasSubstr("halcyon power"));
+  const Sensitivity& load = sensitivity(advice, 0, "load_watts");
+  EXPECT_EQ(load.now.value, 50);
+  EXPECT_EQ(load.now.plus_minus, 15);
+  EXPECT_EQ(advice.candidates[0].frozen_watts, std::nullopt) << "in the trial only";
+}
+
+TEST(Advice, ALoadThatNobodyCanCarryIsCalledThat) {
+  ASSERT_OK_AND_ASSIGN(const Advice advice, advise({hip(), vulkan()}, server(1e9), {}));
+  Advice custom = advice;
+  custom.workload.name = "custom";
+  EXPECT_THAT(to_text(custom, {}), AllOf(HasSubstr("more than any candidate can generate in its hours"),
+                                         Not(HasSubstr("frozen\n"))));
+}
+
+TEST(Advice, WhatRestsOnEstimatesIsMarked) {
+  ASSERT_OK_AND_ASSIGN(const Advice advice, advise({hip(), vulkan()}, preset("server"), {}));
+  const std::string text = to_text(advice, {});
+  EXPECT_THAT(text, HasSubstr("resident processes: ~2.51 million tokens/day"));
+  EXPECT_THAT(text, HasSubstr("up to ~2.51 million tokens/day: Vulkan"));
+  EXPECT_THAT(text, HasSubstr("Vulkan, resident (~32.6 Wh/day)"));
+}
+
+TEST(Advice, WhatTheMachineDoesNotTellIsComparedWithTheNewestMeasurement) {
+  Candidate c = hip();
+  c.versions = {{"kernel", "6.18.4"}, {"server", "b1"}, {"model", "a"}};
+  c.newest_versions = {{"kernel", "6.17.1"}, {"server", "b2"}, {"model", "a"}};
+  const std::vector<VersionChange> changes = changes_since(c, {{"kernel", "6.18.4"}});
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].name, "server");
+  EXPECT_EQ(changes[0].now, "b2");
 }
 
 TEST(Advice, AMeasurementIsStaleWhenAVersionChanged) {
@@ -390,11 +453,59 @@ TEST(AdviceCandidate, TakesTheFiguresOfAMeasurement) {
 TEST(AdviceCandidate, WithoutAPowerSensorTheIdleBurnIsEstimatedFromItsCpuTime) {
   Measurement m = test::full_measurement();
   m.energy.server_idle_watts.reset();
+  m.energy.measured = false;
+  m.machine.gpus.clear();
   m.idle.after_generation->cpu_percent = 250;
   ASSERT_OK_AND_ASSIGN(const Candidate c, candidate_from(m));
   EXPECT_EQ(c.idle_watts.value, 10);  // two and a half cores at 4 W
   EXPECT_FALSE(c.idle_watts.measured);
   EXPECT_EQ(c.idle_watts.plus_minus, 3);
+
+  for (const char* cause : {"gpu_pinned", "kernel_worker", ""}) {
+    Measurement other = m;
+    other.burn.cause = cause;
+    EXPECT_ERROR(candidate_from(other), HasSubstr("energy.server_idle_watts"));
+  }
+  Measurement with_gpu = m;
+  with_gpu.machine.gpus = test::full_measurement().machine.gpus;
+  EXPECT_ERROR(candidate_from(with_gpu), HasSubstr("energy.server_idle_watts"));
+  Measurement with_sensor = m;
+  with_sensor.energy.measured = true;
+  EXPECT_ERROR(candidate_from(with_sensor), HasSubstr("energy.server_idle_watts"));
+}
+
+TEST(AdviceCandidate, AServerThatRanAlreadyNeedsABaselineOfTheMachineWithoutIt) {
+  Measurement m = test::full_measurement();
+  m.target.command.clear();
+  m.energy.idle_watts.reset();
+  m.energy.server_idle_watts.reset();
+  m.energy.j_per_token_above_idle = {};
+  m.idle.before->watts = 20;  // with its own idle burn
+  EXPECT_ERROR(candidate_from(m),
+               AllOf(HasSubstr("energy.idle_watts"), HasSubstr("halcyon power --baseline 60")));
+  m.energy.measured = false;  // and of the whole machine: other programs are in it
+  EXPECT_ERROR(candidate_from(m), AllOf(HasSubstr("energy.idle_watts"), HasSubstr("--pid")));
+}
+
+TEST(AdviceCandidate, AnEstimateOfNothingIsUncertain) {
+  Measurement m = test::full_measurement();
+  m.energy.measured = false;
+  m.energy.server_idle_watts = 0;
+  ASSERT_OK_AND_ASSIGN(const Candidate c, candidate_from(m));
+  EXPECT_EQ(c.idle_watts.plus_minus, 1);
+}
+
+TEST(AdviceCandidate, IsTheSameServerByNameApiAndCommand) {
+  const Measurement m = test::full_measurement();
+  Measurement other = m;
+  other.target.url = "http://127.0.0.1:4000";  // a free port
+  EXPECT_TRUE(same_target(m, other));
+  other.target.command.clear();
+  EXPECT_FALSE(same_target(m, other));
+  Measurement running = other;
+  EXPECT_TRUE(same_target(running, other));
+  running.target.url = "http://127.0.0.1:4001";
+  EXPECT_FALSE(same_target(running, other));
 }
 
 TEST(AdviceCandidate, NamesTheFigureThatIsMissing) {
@@ -405,6 +516,8 @@ TEST(AdviceCandidate, NamesTheFigureThatIsMissing) {
   m.energy = {};
   m.energy.measured = true;
   EXPECT_ERROR(candidate_from(m), HasSubstr("energy.active_watts"));
+  m.id.clear();
+  EXPECT_ERROR(candidate_from(m), HasSubstr("the measurement of \"HIP\" has no"));
   m = test::full_measurement();
   m.energy.server_idle_watts.reset();
   m.idle = {};
@@ -436,6 +549,8 @@ TEST_F(AdviceFileTest, ANumberIsAnEstimate) {
   EXPECT_EQ(c.idle_watts.value, 1.5);
   EXPECT_FALSE(c.idle_watts.measured);
   EXPECT_DOUBLE_EQ(c.decode_tps.plus_minus, 3);
+  EXPECT_EQ(c.idle_watts.plus_minus, 1);
+  EXPECT_EQ(c.active_watts.plus_minus, 6);
   EXPECT_EQ(c.origin, "figures.toml:1");
   EXPECT_FALSE(file.workload);
 }
@@ -504,7 +619,7 @@ TEST_F(AdviceFileTest, ErrorsHaveFileLineKeyAndWhatIsExpected) {
 }
 
 TEST_F(AdviceFileTest, RefusesWhatCannotBe) {
-  for (const char* value : {"nan", "inf", "-inf", "-1", "0", "1e9", "'fast'", "true", "[1]", "{}",
+  for (const char* value : {"nan", "inf", "-inf", "-1", "0", "1e-300", "1e9", "'fast'", "true", "[1]", "{}",
                             "{ value = nan }", "{ value = 1, plus_minus = -1 }", "{ plus_minus = 1 }",
                             "{ value = 1, measured = 1 }", "99999999999999999999"})
     EXPECT_ERROR(read("[[candidate]]\nname = 'a'\nactive_watts = 1\nidle_watts = 1\ndecode_tps = " +

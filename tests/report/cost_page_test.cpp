@@ -32,7 +32,7 @@ TEST(CostPage, ShowsCaseStudyA) {
   EXPECT_THAT(page, HasSubstr("| after the load: CPU | 254 % | 0 % |"));
   EXPECT_THAT(
       page,
-      HasSubstr("Of the resident processes Vulkan is cheaper below 2.51 million tokens/day and HIP above. "
+      HasSubstr("Of the resident processes Vulkan is cheaper below \\~2.51 million tokens/day and HIP above. "
                 "There HIP is busy for 60.2 % of the time."));
   EXPECT_THAT(page, HasSubstr("| libhsa-runtime64.so | 0x9ab00 | 608 | not known | not known |"));
   EXPECT_THAT(page, HasSubstr("typed in and not measured by Halcyon"));
@@ -49,6 +49,12 @@ TEST(CostPage, EstimatesAreMarkedAndTheirSourceIsNamed) {
   EXPECT_THAT(measured, AllOf(HasSubstr("HIP: measured: amdgpu hwmon3 power1\\_average"),
                               Not(HasSubstr("are estimates"))));
   EXPECT_THAT(measured, HasSubstr("1.50 J/token, 1.12 above idle"));
+  Measurement by_cpu_time = test::full_measurement();
+  by_cpu_time.energy.measured = false;
+  by_cpu_time.energy.source = "estimated: CPU time of the server";
+  const std::string page = markdown({by_cpu_time});
+  EXPECT_THAT(page, HasSubstr("\\~1.50 J/token, \\~1.12 above idle"));
+  EXPECT_THAT(page, AllOf(HasSubstr("\\~ estimated: CPU time"), Not(HasSubstr("estimated: estimated"))));
 }
 
 TEST(CostPage, DrawsWhatTheCaseStudyDrew) {
