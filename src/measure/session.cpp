@@ -50,9 +50,8 @@ Session::Session(const MeasureOptions& options, report::Measurement document, co
 
 report::Measurement Session::run() {
   const bool ours = !options_.command.empty();
-  if (ours)
-    if (const auto found = look_up(options_.command.front()); !found) fail_for_good(found.error().message);
   if (ours) {
+    if (const auto found = look_up(options_.command.front()); !found) fail_for_good(found.error().message);
     recorder_ = std::make_unique<Recorder>(options_.recorder);
     phase("idle before the start", [&] { idle_before(); });
     phase("start", [&] { start_server(); });
