@@ -42,7 +42,9 @@ void Answers::keep(const serve::HttpRequest& request, std::string_view answer, C
   const auto& message = parser.get();
   const int status = message.result_int();
   if (status == 206 || status == 304) return;  // to who asked for a part, or has it already
-  if ((status >= 500 && status != 501) || message.count(http::field::content_encoding) > 0) return;
+  if ((status >= 500 && status != 501) || status == 408 || status == 429 ||
+      message.count(http::field::content_encoding) > 0)
+    return;
   const auto type = message[http::field::content_type];
   if (kept_.size() >= kMost) kept_.clear();
   kept_[key(request)] = {status, std::string(type.data(), type.size()), message.body(), now};

@@ -109,6 +109,8 @@ Result<ConfigFile> read_guard_file(const std::string& path) {
       const std::string name(key.str());
       const bool guards_own = !is_server && (name == "listen" || name == "watts_per_core");
       const auto* row = std::ranges::find(kSettings, name, &SettingInfo::name);
+      if (!is_server && (name == "command" || name == "models"))
+        return fail("{}: {} belongs to one server: write it below [server.NAME]", at(node), name);
       if (!guards_own && row == kSettings.end())
         return fail("{}: unknown setting {}; docs/GUARD.md lists them", at(node), quote(name));
       auto values = values_of(node, !guards_own && row->is_list);
@@ -158,7 +160,7 @@ Result<ServerOptions> server_options(const std::string& name, const Settings& ow
   CHECK_OK(set_time("start_timeout", options.start_timeout));
   if (options.start_timeout == kNever)
     return fail("start_timeout: a server that never gets ready is given up some time");
-  TRY(options.policy.max_queue, whole<size_t>("max_queue", *value_of("max_queue", own, all), 0, 1'000'000));
+  TRY(options.policy.max_queue, whole<size_t>("max_queue", *value_of("max_queue", own, all), 1, 1'000'000));
   TRY(options.policy.max_crashes,
       whole<size_t>("max_crashes", *value_of("max_crashes", own, all), 1, 1'000'000));
   options.health = *value_of("health", own, all);

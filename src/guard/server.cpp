@@ -219,7 +219,7 @@ Result<void> Server::freeze() {
 
 Result<void> Server::thaw() {
   thawed_at_ = Clock::now();
-  thawing_request_ = next_request_;
+  thawed_ = true;
   if (!process_) return {};
   return process_->thaw();
 }
@@ -243,6 +243,7 @@ std::optional<std::string> Server::burn_left() {
 }
 
 void Server::pass(RequestId request) {
+  if (std::exchange(thawed_, false)) thawing_request_ = request;
   if (const auto place = places_.find(request); place != places_.end()) place->second->pass();
 }
 

@@ -117,6 +117,7 @@ class Server final : public Upstream, private Hands {
 
   std::map<RequestId, Place*> places_;
   RequestId next_request_ = 0;
+  bool thawed_ = false;                       ///< and no request was passed yet
   std::optional<RequestId> thawing_request_;  ///< the one that thawed it, until its answer begins
   Time thawed_at_{};
   asio::steady_timer timer_;

@@ -342,10 +342,11 @@ class Never(GuardTestCase):
                     number = next(numbers, None)
                 if number is None:
                     return
-                time.sleep(chance.choice((0, 0, 0.003, 0.004, 0.005, 0.02)) * chance.random() * 2)
+                # Four of these leave the server alone for 4 ms after about every fifth request.
+                time.sleep(chance.choice((0, 0, 0.004, 0.02, 0.03)) * chance.uniform(0.8, 1.2))
                 kind = chance.random()
                 request = f"POST /echo HTTP/1.1\r\nHost: a\r\nX-Id: {number}\r\nContent-Length: 5\r\n\r\nhello".encode()
-                if kind < 0.001:
+                if kind < 0.0003:
                     status = guard.request("GET", "/crash", timeout=30)[0]
                 elif kind < 0.1:  # leaves at some moment
                     with socket.create_connection(("127.0.0.1", guard.port), 30) as connection:
@@ -360,8 +361,8 @@ class Never(GuardTestCase):
                         self.assertIn("error", json.loads(body))
                 answers[status] += 1
 
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            list(pool.map(client, range(16)))
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(client, range(4)))
         self.assertLessEqual(set(answers), {200, 502, 503, "left"})
         self.assertEqual(sum(answers.values()), 10_000)
         self.assertGreater(answers[200], 7_000, answers)

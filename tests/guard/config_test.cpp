@@ -107,7 +107,7 @@ TEST(ServerOptions, SayWhatIsWrongWithAValue) {
       {"spin_after", "5 parsecs", "spin_after: \"5 parsecs\" is no time"},
       {"start_timeout", "x", "start_timeout: \"x\" is no time"},
       {"start_timeout", "never", "start_timeout: a server that never gets ready is given up some time"},
-      {"max_queue", "many", "max_queue: \"many\" is no number from 0 to 1000000"},
+      {"max_queue", "many", "max_queue: \"many\" is no number from 1 to 1000000"},
       {"max_queue", "1000001", "max_queue: \"1000001\" is no number"},
       {"max_queue", "-1", "max_queue: \"-1\" is no number"},
       {"upstream_port", "0", "upstream_port: \"0\" is no number from 1 to 65535"},

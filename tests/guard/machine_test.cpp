@@ -274,6 +274,7 @@ TEST(Machine, KillsAServerThatIgnoresSigterm) {
   server.wait(15min);
   server.did();
   server.wait(10s - 1ms);
+  server.machine.on_time(server.now);
   EXPECT_EQ(server.did(), "");
   server.wait(1ms);
   EXPECT_EQ(server.did(), "kill");
