@@ -47,7 +47,6 @@ RequestHead RequestReader::head() {
   head.bytes = std::move(bytes_);
   head.keep_alive = parser_.keep_alive();
   head.expects_continue = parser_.expects_continue();
-  head.http_1_0 = parser_.http_1_0();
   if (!head.request.header("Transfer-Encoding").empty())
     head.body = BodyScanner::chunked();
   else

@@ -19,7 +19,7 @@ struct RequestHead {
   serve::HttpRequest request;  ///< without its body
   std::string bytes;           ///< with the empty line that ends it
   BodyScanner body = BodyScanner::none();
-  bool keep_alive = false, expects_continue = false, http_1_0 = false;
+  bool keep_alive = false, expects_continue = false;
 
   /// The length of its body, if it says so.
   uint64_t content_length() const;

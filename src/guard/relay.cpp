@@ -285,7 +285,11 @@ Task<void> Relay::receive_answer(const RequestHead& head, tcp::socket& server, T
     }
     const size_t of_body = answer.body.take(bytes);
     passed.remove_suffix(bytes.size() - of_body);  // what a server sends behind an answer is nobody's
-    if (keep && kept_.size() + passed.size() <= kMaxKept) kept_ += passed;
+    keep = keep && kept_.size() + passed.size() <= kMaxKept;
+    if (keep)
+      kept_ += passed;
+    else
+      kept_.clear();
     begun_ = true;
     if (!co_await send(passed)) co_return;
     if (answer.body.broken()) {
@@ -317,7 +321,8 @@ Task<bool> Relay::reply(const RequestHead& head, std::unique_ptr<serve::Exchange
   if (head.request.method != "HEAD") bytes += output.body;
   const bool sent = co_await send(bytes);
   if (sent && !keeps) co_await linger();
-  co_return sent&& keeps;
+  const bool goes_on = sent && keeps;
+  co_return goes_on;
 }
 
 Task<bool> Relay::refuse(const RequestHead& head, int status, std::string message,

@@ -44,7 +44,6 @@ class Server final : public Upstream, private Hands {
   Machine& machine() { return machine_; }
   const Machine& machine() const { return machine_; }
   const Account& account() const { return account_; }
-  const Answers& answers() const { return answers_; }
   std::optional<pid_t> pid() const;
   std::string_view freezer() const;                ///< "" before the first start
   const std::string& why() const { return why_; }  ///< it is in its state
