@@ -87,7 +87,7 @@ struct KeeperPlan {
   while (n < 0 && errno == EINTR);
   if (n == 1) ::_exit(0);
   const auto signal_all = [&plan](int signal) {
-    ::kill(-plan.server, signal);
+    if (!plan.members || signal == SIGKILL) ::kill(-plan.server, signal);
     if (plan.members) signal_members(plan.members, signal);
   };
   if (plan.state) write_file(plan.state, plan.thaw);
@@ -202,7 +202,8 @@ std::string_view ServerProcess::freezer() const {
 
 void ServerProcess::signal(int signal) {
   if (pid_ <= 0) return;
-  ::kill(-pid_, signal);
+  // Each process once: a second SIGTERM makes some end without saving anything.
+  if (!group_ || signal == SIGKILL) ::kill(-pid_, signal);
   if (group_) signal_members(group_->members_file().c_str(), signal);
 }
 

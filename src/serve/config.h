@@ -26,16 +26,18 @@ struct ServeConfig {
   int32_t ctx = 0;                   ///< positions of a sequence; 0: the model's
   int32_t parallel = 4;              ///< requests that a model works on at once
   backend::KvType kv = backend::KvType::f16;
-  int32_t threads = 0;                                  ///< 0: all cores
-  std::optional<std::chrono::milliseconds> unload_after;     ///< without a request; none: never
-  std::optional<std::chrono::milliseconds> keep_alive{600'000};  ///< of a connection without a request; none: for ever
-  std::optional<std::chrono::milliseconds> grace{30'000};  ///< for answers at the end; none: as long as they take
-  int32_t max_queue = 64;                         ///< requests that wait for a model
-  uint64_t max_body = 32 << 20;                   ///< bytes of a request
-  std::string api_key_file;                       ///< empty: no keys
-  std::string tls_cert, tls_key;                  ///< PEM files, both or none
-  std::vector<std::string> cors;                  ///< origins that browsers may ask from, or "*"
-  bool insecure = false;                          ///< serve the network without keys
+  int32_t threads = 0;                                    ///< 0: all cores
+  std::optional<std::chrono::milliseconds> unload_after;  ///< without a request; none: never
+  std::optional<std::chrono::milliseconds> keep_alive{
+      600'000};  ///< of a connection without a request; none: for ever
+  std::optional<std::chrono::milliseconds> grace{
+      30'000};                    ///< for answers at the end; none: as long as they take
+  int32_t max_queue = 64;         ///< requests that wait for a model
+  uint64_t max_body = 32 << 20;   ///< bytes of a request
+  std::string api_key_file;       ///< empty: no keys
+  std::string tls_cert, tls_key;  ///< PEM files, both or none
+  std::vector<std::string> cors;  ///< origins that browsers may ask from, or "*"
+  bool insecure = false;          ///< serve the network without keys
   bool metrics = false;
   double watts_per_core = 4;  ///< where energy is estimated
   double gpu_watts = 40;      ///< likewise

@@ -156,6 +156,17 @@ TEST_P(Frozen, CanBeStopped) {
   EXPECT_FALSE(!group_.empty() && std::filesystem::exists(group_)) << "its control group is gone, too";
 }
 
+TEST_P(Frozen, IsToldToEndOnce) {
+  START_OR_SKIP(const auto server,
+                "n=0; trap 'n=$((n+1)); echo told $n' TERM; echo $$; while :; do sleep 0.1; done");
+  logged_pid();
+  ASSERT_OK(server->freeze());
+  server->terminate();
+  EXPECT_EQ(server->ended(500ms), std::nullopt);
+  EXPECT_THAT(test::read_file(log()), testing::EndsWith("\ntold 1\n"));
+  server->stop(0ms);
+}
+
 TEST_P(Frozen, IsNotStrandedByAParentThatIsKilled) {
   const pid_t parent = ::fork();
   if (parent == 0) {
