@@ -4,6 +4,7 @@
 
 #include <boost/asio/signal_set.hpp>
 #include <memory>
+#include <set>
 
 #include "base/log.h"
 #include "base/quote.h"
@@ -66,6 +67,15 @@ Result<guard::GuardOptions> guard_options(const GuardLine& line) {
     options.servers.push_back(std::move(server));
   }
   options.start_now = options.servers.size() == 1;
+  std::set<std::string> models;
+  std::set<uint16_t> ports;
+  for (const guard::ServerOptions& server : options.servers) {
+    for (const std::string& model : server.models)
+      if (!models.insert(model).second)
+        return fail("{}: two servers have the model {}", line.config, quote(model));
+    if (server.port != 0 && !ports.insert(server.port).second)
+      return fail("{}: two servers have the upstream_port {}", line.config, server.port);
+  }
   return options;
 }
 
@@ -78,7 +88,10 @@ Result<void> guard_servers(const GuardLine& line) {
   for (const std::string& address : guard->addresses())
     spdlog::info("listening on http://{}; /guard/status tells how it is", address);
 
-  boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
+  boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
+  struct sigaction hangup {};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+    signals.add(SIGHUP);  // nohup
   std::function<void()> await_signal = [&] {
     signals.async_wait([&](boost::system::error_code error, int) {
       if (error) return;

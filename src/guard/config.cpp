@@ -172,7 +172,10 @@ Result<ServerOptions> server_options(const std::string& name, const Settings& ow
   options.use_cgroup = freezer == "cgroup";
   for (const Settings* settings : {&all, &own})
     if (const auto found = settings->find("wake_on"); found != settings->end())
-      for (const std::string& path : found->second) std::erase(options.asleep, path);
+      for (const std::string& path : found->second)
+        if (std::erase(options.asleep, path) == 0)
+          return fail("wake_on: {} wakes it anyway; without wake_on /health, /v1/models and /metrics do not",
+                      quote(path));
   if (const auto port = value_of("upstream_port", own, all)) {
     TRY(options.port, whole<uint16_t>("upstream_port", *port, 1, 65535));
   }

@@ -14,6 +14,7 @@
 namespace halcyon::guard {
 namespace {
 
+constexpr auto kLastAnswers = std::chrono::seconds(3);         // to be written when all servers have ended
 constexpr auto kAcceptAgain = std::chrono::milliseconds(100);  // after the process ran out of descriptors
 
 /// "model" of a request's JSON; empty if there is none.
@@ -30,7 +31,7 @@ std::string model_in(std::string_view body) {
 }  // namespace
 
 Guard::Guard(asio::io_context& loop, GuardOptions options)
-    : loop_(loop), options_(std::move(options)), fewer_(loop.get_executor()) {
+    : loop_(loop), options_(std::move(options)), fewer_(loop.get_executor()), closing_(loop) {
   for (const ServerOptions& server : options_.servers) {
     Turns* turns = nullptr;
     if (!server.exclusive.empty()) {
@@ -77,7 +78,7 @@ uint16_t Guard::port() const { return acceptors_.front().local_endpoint().port()
 
 Task<void> Guard::accept(tcp::acceptor& acceptor) {
   while (!shutting_down_) {
-    if (relays_.size() >= options_.max_connections) {
+    if (!make_room()) {
       fewer_.reset();
       co_await fewer_.wait();
       continue;
@@ -96,6 +97,7 @@ Task<void> Guard::accept(tcp::acceptor& acceptor) {
     asio::co_spawn(loop_, relay->run(), [this, relay](std::exception_ptr) {
       relays_.erase(relay.get());
       fewer_.set();
+      if (finishing_ && relays_.empty()) done();
     });
   }
 }
@@ -119,9 +121,29 @@ void Guard::server_ended() {
     if (on_failed) on_failed(*failure_);
     return shut_down();
   }
-  if (!std::ranges::all_of(servers_, &Server::ended)) return;
-  for (Relay* relay : relays_) relay->close();
+  if (!std::ranges::all_of(servers_, &Server::ended) || std::exchange(finishing_, true)) return;
+  for (Relay* relay : relays_) relay->finish();
+  if (relays_.empty()) return done();
+  closing_.expires_after(kLastAnswers);
+  closing_.async_wait([this](ErrorCode error) {
+    if (error) return;
+    for (Relay* relay : relays_) relay->close();
+  });
+}
+
+void Guard::done() {
+  closing_.cancel();
   if (on_done) std::exchange(on_done, {})();
+}
+
+bool Guard::make_room() {
+  if (relays_.size() < options_.max_connections) return true;
+  Relay* longest = nullptr;
+  for (Relay* relay : relays_)
+    if (relay->waits_since() && (!longest || *relay->waits_since() < *longest->waits_since()))
+      longest = relay;
+  if (longest) longest->close();
+  return false;
 }
 
 void Guard::kill() {

@@ -56,6 +56,8 @@ class Guard final : public Router {
   Guard(asio::io_context& loop, GuardOptions options);
   Task<void> accept(tcp::acceptor& acceptor);
   void server_ended();
+  bool make_room();  ///< for a connection, if need be by closing the one that has long been silent
+  void done();
 
   asio::io_context& loop_;
   GuardOptions options_;
@@ -65,7 +67,8 @@ class Guard final : public Router {
   std::set<Relay*> relays_;
   Signal fewer_;  ///< connections than the most
   std::optional<std::string> failure_;
-  bool shutting_down_ = false;
+  bool shutting_down_ = false, finishing_ = false;
+  asio::steady_timer closing_;  ///< for the last answers
 };
 
 }  // namespace halcyon::guard

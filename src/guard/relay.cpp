@@ -55,12 +55,18 @@ void Relay::close() {
 }
 
 Task<void> Relay::run() {
-  while (!gone_) {
+  while (!gone_ && !finishing_) {
     RequestReader reader(peer_);
+    waits_since_ = Clock::now();
     if (!co_await read_head(reader)) break;
     if (!co_await answer(reader.head())) break;
   }
   close();
+}
+
+void Relay::finish() {
+  finishing_ = true;
+  if (waits_since_) close();
 }
 
 Task<bool> Relay::read_more() {
@@ -79,6 +85,7 @@ Task<bool> Relay::read_more() {
 Task<bool> Relay::read_head(RequestReader& reader) {
   while (true) {
     in_.erase(0, reader.take(in_));
+    if (reader.done() || reader.failed()) waits_since_.reset();
     if (reader.done()) co_return true;
     if (reader.failed()) break;
     if (!co_await read_more()) co_return false;
@@ -102,10 +109,10 @@ Task<bool> Relay::read_whole_body(RequestHead& head) {
 }
 
 Task<bool> Relay::answer(RequestHead head) {
-  begun_ = whole_ = keep_alive_ = body_sent_ = until_close_ = false;
+  begun_ = whole_ = keep_alive_ = body_sent_ = body_broken_ = until_close_ = false;
   held_.clear();
   if (auto own = router_.own_answer(head.request)) co_return co_await reply(head, std::move(own));
-  std::string body;
+  Upstream* upstream = nullptr;
   if (router_.needs_body(head.request)) {
     if (!co_await read_whole_body(head)) {
       if (gone_ || ended_) co_return false;
@@ -115,9 +122,11 @@ Task<bool> Relay::answer(RequestHead head) {
     std::string_view bytes = head.bytes;
     parser.parse(bytes);
     parser.parse(held_);
-    body = parser.take().body;
+    const std::string body = parser.take().body;
+    upstream = router_.upstream_of(head.request, body);
+  } else {
+    upstream = router_.upstream_of(head.request, "");
   }
-  Upstream* const upstream = router_.upstream_of(head.request, body);
   if (!upstream)
     co_return co_await refuse(head, 404, "no server here has this model; /v1/models lists those there are");
   if (const auto sleeping = upstream->sleeping_answer(head.request)) {
@@ -145,6 +154,11 @@ Task<bool> Relay::pass_on(RequestHead& head, Upstream& upstream) {
       if (keep_alive_ && body_sent_ && !ended_) co_return true;
       co_await linger();
       co_return false;
+    }
+    if (outcome == Outcome::client_broken) {
+      ticket.reset();
+      if (begun_) co_return false;
+      co_return co_await refuse(head, 400, "the chunks of this request have no valid sizes");
     }
     const auto how = co_await upstream.how_it_ended(kPatienceForAnEnd);
     if (outcome == Outcome::nothing_sent && how && tries < kMaxUnsent) {
@@ -194,6 +208,7 @@ Task<Relay::Outcome> Relay::exchange(const RequestHead& head, Upstream& upstream
   co_await (receive_answer(head, server, ticket, upstream.keeps(head.request)) || send_request(head, server));
   if (whole_) co_return Outcome::answered;
   abort(server);
+  if (body_broken_) co_return Outcome::client_broken;
   co_return gone_ ? Outcome::client_gone : Outcome::server_gone;
 }
 
@@ -220,10 +235,8 @@ Task<void> Relay::send_request(const RequestHead& head, tcp::socket& server) {
     co_await pass(piece);
   }
   body_sent_ = body.done();
-  if (body.broken()) {
-    gone_ = true;  // as good as: what it sends can't be understood
-    co_return;
-  }
+  body_broken_ = body.broken();
+  if (body_broken_) co_return;
   co_await (watch_client() || tunnel_->wait());
   while (tunnel_->is_set() && (!in_.empty() || co_await read_more())) {
     const std::string piece = std::exchange(in_, {});

@@ -19,8 +19,14 @@ class Relay {
   Task<void> run();  ///< until either side has had enough
   void close();
 
+  /// Closes it if nothing is asked of it, else behind the current answer.
+  void finish();
+
+  /// Since when it could begin a request, and has not sent all of its head; empty while one is answered.
+  std::optional<Clock::time_point> waits_since() const { return waits_since_; }
+
  private:
-  enum class Outcome { answered, client_gone, server_gone, nothing_sent };
+  enum class Outcome { answered, client_gone, client_broken, server_gone, nothing_sent };
 
   Task<bool> read_head(RequestReader& reader);
   Task<bool> read_whole_body(RequestHead& head);
@@ -48,11 +54,14 @@ class Relay {
   std::string held_;    ///< of the current request's body: was read to find out whose it is
   bool ended_ = false;  ///< the client sends nothing more
   bool gone_ = false;   ///< it takes nothing more either
+  bool finishing_ = false;
+  std::optional<Clock::time_point> waits_since_;
 
   // Of the current answer:
   bool begun_ = false;  ///< some of it was sent to the client
   bool whole_ = false;
   bool keep_alive_ = false;
+  bool body_broken_ = false;
   bool body_sent_ = false;  ///< all of the request's
   bool until_close_ = false;
   std::optional<Signal> tunnel_;  ///< set when another protocol begins

@@ -31,6 +31,15 @@ std::vector<std::string> with_port(std::vector<std::string> words, uint16_t port
   return words;
 }
 
+bool is_taken(asio::io_context& loop, uint16_t port) {
+  tcp::acceptor acceptor(loop);
+  ErrorCode error;
+  acceptor.open(tcp::v4(), error);
+  acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  acceptor.bind({asio::ip::address_v4::loopback(), port}, error);
+  return error == asio::error::address_in_use;
+}
+
 }  // namespace
 
 /// Lives in the coroutine of its request; the server knows it by its number.
@@ -126,11 +135,14 @@ Result<void> Server::start() {
 Result<void> Server::launch() {
   gave_up_.clear();
   last_end_.reset();
+  ending_ = false;
   port_ = options_.port;
   if (port_ == 0) {
     TRY(port_, measure::free_port());
   } else if (const auto listener = probe::find_listener(port_); listener) {
     return fail("port {} is taken by process {}: give another --upstream-port", port_, *listener);
+  } else if (is_taken(loop_, port_)) {  // by another user's, whose processes can't be seen
+    return fail("port {} is taken: give another --upstream-port", port_);
   }
   process::ServerCommand command = {
       .words = with_port(options_.command, port_), .log = {}, .control_group = {}};
@@ -144,7 +156,12 @@ Result<void> Server::launch() {
                    group.error().message);
     }
   }
-  TRY(process_, process::ServerProcess::start(command));
+  auto started = process::ServerProcess::start(command);
+  if (!started) {
+    if (command.control_group) process::remove_control_group(*command.control_group);
+    return forward_error(started);
+  }
+  process_ = std::move(*started);
   const uint64_t start = ++starts_;
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, process_->pid(), 0));
   if (pidfd < 0) {
@@ -169,6 +186,7 @@ Task<void> Server::wait_for_end(uint64_t start, int pidfd) {
 
 void Server::process_ended() {
   last_end_ = process_->ended().value_or("it ended");
+  crashed_ = !ending_;
   if (!gave_up_.empty()) last_end_ = gave_up_;
   process_->stop(0ms);  // what it leaves behind
   process_.reset();
@@ -188,6 +206,7 @@ Task<void> Server::wait_until_ready(uint64_t start) {
     if (start != starts_ || !process_) co_return;
     if (answer && answer->status < 500) {
       was_ready_ = true;
+      crashed_ = false;
       co_return machine_.on_ready(Clock::now());
     }
     last = answer ? fmt::format("{} answers {}", options_.health, answer->status) : answer.error().message;
@@ -203,10 +222,12 @@ Task<void> Server::wait_until_ready(uint64_t start) {
 }
 
 void Server::terminate() {
+  ending_ = true;
   if (process_) process_->terminate();
 }
 
 void Server::kill() {
+  ending_ = true;
   if (process_) process_->kill();
 }
 
@@ -317,7 +338,8 @@ Task<std::optional<std::string>> Server::how_it_ended(Clock::duration patience) 
 }
 
 std::optional<Answers::Answer> Server::sleeping_answer(const serve::HttpRequest& request) {
-  if (machine_.is_awake()) return std::nullopt;
+  // Whoever asks how a server is that has crashed is not told that all is well.
+  if (machine_.is_awake() || crashed_) return std::nullopt;
   const Answers::Answer* answer = answers_.find(request);
   if (!answer) return std::nullopt;
   ++account_.from_memory;

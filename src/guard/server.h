@@ -123,6 +123,8 @@ class Server final : public Upstream, private Hands {
   std::optional<Time> timer_time_;
   std::shared_ptr<Signal> end_;  ///< of the current process
   bool unlogged_idle_ = false;
+  bool ending_ = false;   ///< we have told it to
+  bool crashed_ = false;  ///< the last process, and none was ready since
   bool refresh_due_ = false;
 };
 

@@ -27,10 +27,21 @@ bool is_left_behind(std::string_view name) {
   return error == std::errc() && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
 }
 
+/// What is frozen by version 1 cannot be killed: it is thawed before.
+void clear_away(const std::string& folder) {
+  for (const auto& [file, thaw] : {std::pair("/cgroup.freeze", "0"), std::pair("/freezer.state", "THAWED")})
+    if (const int fd = ::open((folder + file).c_str(), O_WRONLY | O_CLOEXEC); fd >= 0) {
+      [[maybe_unused]] const ssize_t n = ::write(fd, thaw, std::strlen(thaw));
+      ::close(fd);
+    }
+  signal_members((folder + "/cgroup.procs").c_str(), SIGKILL);
+  ::rmdir(folder.c_str());
+}
+
 /// The folder, if it could be made and has a file to join it by that we may write.
 Result<std::string> make_folder(const std::string& parent, std::string_view name, const SystemRoot& root) {
   for (const std::string& other : root.names(parent))
-    if (is_left_behind(other)) ::rmdir(root.at(parent + "/" + other).c_str());
+    if (is_left_behind(other)) clear_away(root.at(parent + "/" + other).string());
   std::string folder = root.at(fmt::format("{}/{}{}-{}", parent, kPrefix, ::getpid(), name)).string();
   if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
     return fail("{}: {}", folder, ::strerrordesc_np(errno));

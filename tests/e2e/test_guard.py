@@ -153,6 +153,10 @@ class Transparent(GuardTestCase):
             with self.subTest(wrong):
                 self.assertRegex(self.exchange(wrong), rb"^HTTP/1.1 (400|505) ")
 
+    def test_a_request_whose_chunks_are_broken_is_refused(self):
+        answer = self.exchange(b"POST /echo HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\nzz\nbody\n")
+        self.assertRegex(answer, rb"^HTTP/1.1 400 ")
+
     def test_oversized_headers_are_refused(self):
         self.assertRegex(self.exchange(b"GET / HTTP/1.1\nHost: a\nX: " + b"x" * 100_000 + b"\n\n"), rb"^HTTP/1.1 431 ")
 
@@ -287,6 +291,38 @@ class Never(GuardTestCase):
         self.assertIn(b"ended 3 times within 60 s", body)
         self.assertIn("Retry-After", headers)
         self.assertEqual(guard.status()["state"], "failed")
+
+    def test_what_waits_when_it_ends_is_told_so(self):
+        guard = self.guard(server=["--loading", "30"])
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            waiting = [pool.submit(guard.request, "GET", "/pid") for _ in range(3)]
+            while guard.status()["queued"] < 3:
+                time.sleep(0.01)
+            guard.process.send_signal(signal.SIGTERM)
+            answers = [answer.result() for answer in waiting]
+        self.assertEqual([status for status, _, _ in answers], [503] * 3)
+        self.assertEqual(guard.process.wait(20), 0)
+
+    def test_what_waits_for_a_server_that_does_not_start_is_told_why(self):
+        guard = self.guard(command=["sh", "-c", "sleep 2; exit 3 # {port}"])
+        status, body = guard.get("/pid")
+        self.assertIn(status, (502, 503))
+        self.assertIn("message", body["error"])
+        self.assertEqual(guard.process.wait(20), 1)
+
+    def test_after_a_crash_nothing_says_that_all_is_well(self):
+        guard = self.guard("--max-crashes", "1")
+        guard.wait_for_state("idle")
+        self.assertEqual(guard.request("GET", "/health")[0], 200)
+        self.assertEqual(guard.get("/crash")[0], 502)
+        self.assertEqual(guard.request("GET", "/health")[0], 502)
+
+    def test_idle_connections_make_room_for_others(self):
+        guard = self.guard("--freeze-after", "never")
+        guard.wait_for_state("idle")
+        silent = [socket.create_connection(("127.0.0.1", guard.port)) for _ in range(1030)]
+        self.addCleanup(lambda: [client.close() for client in silent])
+        self.assertEqual(guard.get("/pid")[0], 200)
 
     def test_past_the_queue_requests_are_refused(self):
         guard = self.guard("--max-queue", "2", server=["--loading", "3"])
