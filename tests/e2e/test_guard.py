@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -318,6 +319,11 @@ class Never(GuardTestCase):
         self.assertEqual(guard.request("GET", "/health")[0], 502)
 
     def test_idle_connections_make_room_for_others(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < 4096:
+            self.skipTest(f"at most {hard} files may be open here")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         guard = self.guard("--freeze-after", "never")
         guard.wait_for_state("idle")
         silent = [socket.create_connection(("127.0.0.1", guard.port)) for _ in range(1030)]
