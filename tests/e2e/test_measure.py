@@ -412,7 +412,7 @@ class Measure(CliTestCase):
         with Fake() as fake:
             run = Run("--url", fake.url)
             run.wait_for(lambda document: document["idle"]["before"])
-            shutil.rmtree(run.path / "out")
+            (run.path / "out").rename(run.path / "moved")
             run.wait()
         self.assertEqual(run.status, 1)
         self.assertRegex(run.stderr, "measurement.json: cannot write")

@@ -57,6 +57,7 @@ TEST(ServerOptions, EachSettingCanBeGiven) {
                              {"start_timeout", {"2h"}},
                              {"health", {"/ping?x=y"}},
                              {"max_queue", {"3"}},
+                             {"max_crashes", {"7"}},
                              {"wake_on", {"/metrics", "/v1/models"}},
                              {"freezer", {"signal"}},
                              {"models", {"a", "b"}},
@@ -73,6 +74,7 @@ TEST(ServerOptions, EachSettingCanBeGiven) {
   EXPECT_EQ(server.start_timeout, 2h);
   EXPECT_EQ(server.health, "/ping?x=y");
   EXPECT_EQ(server.policy.max_queue, 3u);
+  EXPECT_EQ(server.policy.max_crashes, 7u);
   EXPECT_THAT(server.asleep, ElementsAre("/health"));
   EXPECT_FALSE(server.use_cgroup);
   EXPECT_THAT(server.models, ElementsAre("a", "b"));
