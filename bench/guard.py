@@ -3,8 +3,8 @@
 
     bench/guard.py build/release/halcyon [--cycles 1000] [--idle 60]
 
-The guarded server is `halcyon serve` with the embedded model. Direct and proxied requests take turns; medians and percentiles
-are printed.
+The guarded server is `halcyon serve` with the embedded model, and at last one of the tests that spins on every core. Direct and
+proxied requests take turns; medians and percentiles are printed.
 """
 import argparse
 import http.client
@@ -20,12 +20,15 @@ import tempfile
 import time
 
 
+SERVER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "e2e" / "guarded_server.py"
+
+
 class Guard:
-    def __init__(self, program, *options):
+    def __init__(self, program, *options, command=None):
         self.log = tempfile.NamedTemporaryFile("w+")
-        self.process = subprocess.Popen(
-            [program, "guard", "--listen", "127.0.0.1:0", *options, "--", program, "serve", "--port", "{port}", "--threads", "1"],
-            stderr=self.log, stdout=self.log)
+        command = command or [program, "serve", "--port", "{port}", "--threads", "1"]
+        self.process = subprocess.Popen([program, "guard", "--listen", "127.0.0.1:0", *options, "--", *command],
+                                        stderr=self.log, stdout=self.log)
         while not (found := re.search(r"listening on http://127\.0\.0\.1:(\d+); /guard", pathlib.Path(self.log.name).read_text())):
             if self.process.poll() is not None:
                 raise SystemExit(pathlib.Path(self.log.name).read_text())
@@ -142,6 +145,20 @@ def main():
         thaws = guard.status()["thaws"]
         print(f"thaw to first byte, ms, {thaws['count']} cycles, seen by the client: {percentiles(first)}")
         print(f"the same by guard's own clock: mean {thaws['mean_ms']:.3f}, longest {thaws['longest_ms']:.3f}")
+
+    spinner = [sys.executable, str(SERVER), "--port", "{port}", "--spin", str(os.cpu_count())]
+    with Guard(options.program, "--freeze-after", "never", command=spinner) as guard:
+        direct = []
+        for _ in range(options.cycles):
+            time.sleep(0.003)
+            direct.append(Connection(guard.upstream).get(b"/pid")[0])
+        print(f"a server that spins on every core, asked directly, ms: {percentiles(direct)}")
+    with Guard(options.program, "--freeze-after", "1ms", "--verify", "never", command=spinner) as guard:
+        first = []
+        for _ in range(options.cycles):
+            guard.wait_for("frozen")
+            first.append(Connection(guard.port).get(b"/pid")[0])
+        print(f"the same, thawed for each request, ms: {percentiles(first)}")
 
     with Guard(options.program, "--freeze-after", "1s", "--verify", "5s") as guard:
         guard.wait_for("frozen")

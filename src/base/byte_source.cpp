@@ -71,6 +71,15 @@ Result<std::shared_ptr<const ByteSource>> open_file(const std::string& path) {
   return std::make_shared<FileSource>(path, fd, static_cast<uint64_t>(info.st_size));
 }
 
+Result<std::string> read_text(const std::string& path, uint64_t most_bytes, std::string_view what) {
+  TRY(const auto file, open_file(path));
+  if (file->size() > most_bytes)
+    return fail("{}: {} bytes, {} has at most {}", path, file->size(), what, most_bytes);
+  std::string text(file->size(), 0);
+  CHECK_OK(file->read(0, std::as_writable_bytes(std::span(text))));
+  return text;
+}
+
 std::shared_ptr<const ByteSource> memory_source(std::string name, std::span<const std::byte> bytes) {
   return std::make_shared<MemorySource>(std::move(name), bytes);
 }

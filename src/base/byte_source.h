@@ -29,6 +29,9 @@ class ByteSource {
 /// Opens a regular file. The error names the path and the system's reason.
 Result<std::shared_ptr<const ByteSource>> open_file(const std::string& path);
 
+/// All of a file that people write. `what` it is, with its article, is for the error of one that is longer.
+Result<std::string> read_text(const std::string& path, uint64_t most_bytes, std::string_view what);
+
 /// A view of memory that outlives the source.
 std::shared_ptr<const ByteSource> memory_source(std::string name, std::span<const std::byte> bytes);
 

@@ -89,11 +89,7 @@ Result<std::vector<std::string>> values_of(const toml::node& node, bool is_list)
 std::span<const SettingInfo> server_settings() { return kSettings; }
 
 Result<ConfigFile> read_guard_file(const std::string& path) {
-  TRY(const auto source, open_file(path));
-  if (source->size() > kMaxConfigFile)
-    return fail("{}: {} bytes, a configuration file has at most {}", path, source->size(), kMaxConfigFile);
-  std::string text(source->size(), 0);
-  CHECK_OK(source->read(0, std::as_writable_bytes(std::span(text))));
+  TRY(const std::string text, read_text(path, kMaxConfigFile, "a configuration file"));
   const toml::parse_result parsed = toml::parse(std::string_view(text));
   if (!parsed)
     return fail("{}:{}: {}", path, parsed.error().source().begin.line,
@@ -188,9 +184,7 @@ Result<ServerOptions> server_options(const std::string& name, const Settings& ow
     options.memory = static_cast<uint64_t>(*bytes);
   }
   if (options.command.empty() || options.command.front().empty()) return fail("{}: it has no command", name);
-  const bool has_place = std::ranges::any_of(
-      options.command, [](const std::string& word) { return word.find("{port}") != std::string::npos; });
-  if (!has_place && options.port == 0) {
+  if (!measure::wants_port(options.command) && options.port == 0) {
     if (const auto port = measure::port_in(options.command))
       return fail("{}: the command fixes port {}: write {{port}} instead of it, or add --upstream-port {}",
                   name, *port, *port);

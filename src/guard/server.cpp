@@ -10,6 +10,8 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
 
 #include "base/quote.h"
 #include "base/system.h"
@@ -24,12 +26,6 @@ using namespace asio::experimental::awaitable_operators;
 
 constexpr auto kHealthEvery = 100ms;
 constexpr auto kHealthPatience = 2s;
-
-std::vector<std::string> with_port(std::vector<std::string> words, uint16_t port) {
-  for (std::string& word : words)
-    for (size_t at; (at = word.find("{port}")) != word.npos;) word.replace(at, 6, std::to_string(port));
-  return words;
-}
 
 bool is_taken(asio::io_context& loop, uint16_t port) {
   tcp::acceptor acceptor(loop);
@@ -145,7 +141,7 @@ Result<void> Server::launch() {
     return fail("port {} is taken: give another --upstream-port", port_);
   }
   process::ServerCommand command = {
-      .words = with_port(options_.command, port_), .log = {}, .control_group = {}};
+      .words = measure::with_port(options_.command, port_), .log = {}, .control_group = {}};
   if (options_.use_cgroup && !cgroup_refused_) {
     auto group = process::make_control_group(options_.name);
     if (group) {
@@ -165,8 +161,10 @@ Result<void> Server::launch() {
   const uint64_t start = ++starts_;
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, process_->pid(), 0));
   if (pidfd < 0) {
+    const int error = errno;
+    process_->stop(0ms);
     process_.reset();
-    return fail("its end can't be watched: pidfd_open needs Linux 5.3");
+    return fail("its end can't be watched: pidfd_open (Linux 5.3): {}", ::strerrordesc_np(error));
   }
   freezer_ = process_->freezer();
   end_ = std::make_shared<Signal>(loop_.get_executor());

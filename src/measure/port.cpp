@@ -23,6 +23,8 @@ std::optional<uint16_t> port_number(std::string_view text) {
                                                                               : std::nullopt;
 }
 
+constexpr std::string_view kPlace = "{port}";
+
 /// Adds the ports in state "listen" of a table such as /proc/net/tcp (proc(5)).
 void add_listening(const std::string& table, std::set<uint16_t>& ports) {
   std::istringstream lines(table);
@@ -49,6 +51,17 @@ Result<uint16_t> free_port() {
   if (!error) acceptor.bind(any, error);
   if (error) return fail("no port is free: {}", error.message());
   return acceptor.local_endpoint(error).port();
+}
+
+bool wants_port(const std::vector<std::string>& command) {
+  return std::ranges::any_of(command, [](const std::string& word) { return word.contains(kPlace); });
+}
+
+std::vector<std::string> with_port(std::vector<std::string> command, uint16_t port) {
+  for (std::string& word : command)
+    for (size_t at; (at = word.find(kPlace)) != word.npos;)
+      word.replace(at, kPlace.size(), std::to_string(port));
+  return command;
 }
 
 std::optional<uint16_t> port_in(const std::vector<std::string>& command) {

@@ -17,6 +17,12 @@ namespace halcyon::measure {
 /// A TCP port of this machine that is free now.
 Result<uint16_t> free_port();
 
+/// Whether a command line has "{port}" where its port belongs.
+bool wants_port(const std::vector<std::string>& command);
+
+/// The command line with the port there.
+std::vector<std::string> with_port(std::vector<std::string> command, uint16_t port);
+
 /// The port that a command line names: --port N, --port=N. (-p is a prompt to some.)
 std::optional<uint16_t> port_in(const std::vector<std::string>& command);
 

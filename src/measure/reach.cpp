@@ -21,13 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kAskAgain = 100ms;
 
-std::string with_port(std::string word, uint16_t port) {
-  constexpr std::string_view kPlace = "{port}";
-  for (size_t at; (at = word.find(kPlace)) != std::string::npos;)
-    word.replace(at, kPlace.size(), std::to_string(port));
-  return word;
-}
-
 std::set<pid_t> pids_of(const probe::TreeState& tree) {
   std::set<pid_t> pids;
   for (const probe::ProcessState& process : tree.processes) pids.insert(process.pid);
@@ -57,17 +50,14 @@ Url local_url(uint16_t port, std::string host = "127.0.0.1") {
 
 void Session::start_server() {
   std::vector<std::string> command = options_.command;
-  const bool wants_port =
-      std::ranges::any_of(command, [](const std::string& word) { return word.contains("{port}"); });
   std::optional<Url> url = options_.url;
-  if (!url && wants_port) {
+  if (!url && wants_port(command)) {
     if (const Result<uint16_t> port = free_port())
       url = local_url(*port);
     else
       return fail_for_good(port.error().message);
   }
-  for (std::string& word : command)
-    if (wants_port) word = with_port(std::move(word), url->port);
+  if (wants_port(command)) command = with_port(std::move(command), url->port);
   if (!url)
     if (const auto port = port_in(command)) url = local_url(*port);
   if (url) connect_to(*url);

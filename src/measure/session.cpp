@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/child.h"
 #include "base/quote.h"
 #include "measure/command_line.h"
 #include "measure/figures.h"
@@ -100,14 +101,15 @@ void Session::look_for_daemons() {
     }
     const Result<probe::TreeState> state = ours->state();
     if (!state || state->processes.size() <= 1) return;
-    if (Clock::now() < deadline) {  // some may have been killed just now
-      std::this_thread::sleep_for(20ms);
-      continue;
-    }
-    for (const probe::ProcessState& process : state->processes)
-      if (process.pid != ::getpid())
+    const bool all_had_time = Clock::now() >= deadline;  // some may have been killed just now
+    for (const probe::ProcessState& process : state->processes) {
+      if (process.pid == ::getpid()) continue;
+      if (all_had_time)
         problem(fmt::format("process {} of the server still runs: stop it", process.pid));
-    return observer_.changed(document_);
+      else
+        wait_until_ended(process.pid, std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
+    }
+    if (all_had_time) return observer_.changed(document_);
   }
 }
 

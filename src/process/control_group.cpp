@@ -1,15 +1,15 @@
 #include "process/control_group.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstring>
-#include <thread>
 
 #include "probe/cgroup.h"
 
@@ -17,6 +17,7 @@ namespace halcyon::process {
 namespace {
 
 constexpr std::string_view kPrefix = "halcyon-guard-";
+constexpr int kLastMoments = 50;  // ms
 
 /// "halcyon-guard-123-name" of a process 123 that is gone.
 bool is_left_behind(std::string_view name) {
@@ -25,6 +26,25 @@ bool is_left_behind(std::string_view name) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
   return error == std::errc() && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/// Calls `f` for each process of the list. Only system calls, if `f` makes no others.
+template <class F>
+void for_each_member(const char* members_file, F f) {
+  const int fd = ::open(members_file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  char buffer[4096];
+  pid_t pid = 0;
+  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+    for (ssize_t i = 0; i < n; ++i) {
+      if (buffer[i] >= '0' && buffer[i] <= '9') {
+        pid = pid * 10 + (buffer[i] - '0');
+        continue;
+      }
+      if (pid > 0) f(pid);
+      pid = 0;
+    }
+  ::close(fd);
 }
 
 /// What is frozen by version 1 cannot be killed: it is thawed before.
@@ -79,27 +99,19 @@ Result<ControlGroup> make_control_group(std::string_view name, const SystemRoot&
   return fail("{}", refusals.empty() ? "no hierarchy of control groups can freeze here" : refusals);
 }
 
-void remove_control_group(const ControlGroup& group) {
-  // Members that were just killed are gone in a moment.
-  for (int i = 0; i < 10 && ::rmdir(group.folder.c_str()) != 0 && errno == EBUSY; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+void signal_members(const char* members_file, int signal) {
+  for_each_member(members_file, [signal](pid_t pid) { ::kill(pid, signal); });
 }
 
-void signal_members(const char* members_file, int signal) {
-  const int fd = ::open(members_file, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  char buffer[4096];
-  pid_t pid = 0;
-  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
-    for (ssize_t i = 0; i < n; ++i) {
-      if (buffer[i] >= '0' && buffer[i] <= '9') {
-        pid = pid * 10 + (buffer[i] - '0');
-        continue;
-      }
-      if (pid > 0) ::kill(pid, signal);
-      pid = 0;
-    }
-  ::close(fd);
+void remove_control_group(const ControlGroup& group) {
+  // Members that were just killed are gone in a moment. They need not be our children.
+  for_each_member(group.members_file().c_str(), [](pid_t pid) {
+    pollfd end{.fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), .events = POLLIN, .revents = 0};
+    if (end.fd < 0) return;
+    ::poll(&end, 1, kLastMoments);
+    ::close(end.fd);
+  });
+  ::rmdir(group.folder.c_str());
 }
 
 }  // namespace halcyon::process

@@ -234,19 +234,10 @@ Result<Price> read_price(const toml::table& table, const std::string& path) {
   return price;
 }
 
-Result<std::string> read_text(const std::string& path) {
-  TRY(const auto file, open_file(path));
-  if (file->size() > kMaxFileBytes)
-    return fail("{}: {} bytes, a file of figures has at most {}", path, file->size(), kMaxFileBytes);
-  std::string text(file->size(), 0);
-  CHECK_OK(file->read(0, std::as_writable_bytes(std::span(text))));
-  return text;
-}
-
 }  // namespace
 
 Result<AdviceFile> read_advice_file(const std::string& path) {
-  TRY(const std::string text, read_text(path));
+  TRY(const std::string text, read_text(path, kMaxFileBytes, "a file of figures"));
   const toml::parse_result parsed = toml::parse(std::string_view(text));
   if (!parsed)
     return fail("{}:{}: {}", path, parsed.error().source().begin.line,

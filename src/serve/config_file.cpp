@@ -64,19 +64,10 @@ std::string_view expected_type(const Setting::Field& field) {
   return "a string";
 }
 
-Result<std::string> read_text(const std::string& path) {
-  TRY(const auto file, open_file(path));
-  if (file->size() > kMaxConfigFile)
-    return fail("{}: {} bytes, a configuration file has at most {}", path, file->size(), kMaxConfigFile);
-  std::string text(file->size(), 0);
-  CHECK_OK(file->read(0, std::as_writable_bytes(std::span(text))));
-  return text;
-}
-
 }  // namespace
 
 Result<std::vector<FileEntry>> read_config_file(const std::string& path) {
-  TRY(const std::string text, read_text(path));
+  TRY(const std::string text, read_text(path, kMaxConfigFile, "a configuration file"));
   const toml::parse_result parsed = toml::parse(std::string_view(text));
   if (!parsed)
     return fail("{}:{}: {}", path, parsed.error().source().begin.line,

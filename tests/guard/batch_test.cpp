@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "tests/support/loopback.h"
 #include "tests/support/support.h"
 
 namespace halcyon::guard {
@@ -51,21 +52,12 @@ class Server {
   using Answer = std::function<std::string(const Request&)>;
 
   explicit Server(Answer answer) : answer_(std::move(answer)) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size);
-    ::listen(fd_, 64);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    url = {.tls = false, .host = "127.0.0.1", .port = ntohs(address.sin_port), .path = ""};
+    url = {.tls = false, .host = "127.0.0.1", .port = socket_.port(), .path = ""};
     for (int i = 0; i < 8; ++i) threads_.emplace_back([this] { serve(); });
   }
   ~Server() {
-    ::shutdown(fd_, SHUT_RDWR);  // ends accept()
+    socket_.shut_down();
     threads_.clear();
-    ::close(fd_);
   }
   Server(Server&&) = delete;
 
@@ -79,7 +71,7 @@ class Server {
 
  private:
   void serve() {
-    for (int client; (client = ::accept(fd_, nullptr, nullptr)) >= 0; ::close(client)) talk(client);
+    for (int client; (client = socket_.accept()) >= 0; ::close(client)) talk(client);
   }
   void talk(int client) {
     std::string text;
@@ -104,7 +96,7 @@ class Server {
   }
 
   const Answer answer_;
-  int fd_;
+  const test::LoopbackSocket socket_{64};
   std::mutex mutex_;
   std::vector<std::string> bodies_;
   std::vector<std::jthread> threads_;

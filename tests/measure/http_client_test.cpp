@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/support/certificate.h"
+#include "tests/support/loopback.h"
 #include "tests/support/support.h"
 
 namespace halcyon::measure {
@@ -25,31 +26,21 @@ class OneAnswer {
  public:
   explicit OneAnswer(std::string answer, bool close = true, const test::Certificate* certificate = nullptr)
       : answer_(std::move(answer)), close_(close), certificate_(certificate) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size);
-    ::listen(fd_, 4);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port = ntohs(address.sin_port);
     thread_ = std::jthread([this] { serve(); });
   }
   ~OneAnswer() {
-    ::shutdown(fd_, SHUT_RDWR);  // ends accept()
+    socket_.shut_down();
     thread_.join();
-    ::close(fd_);
   }
   OneAnswer(const OneAnswer&) = delete;
   OneAnswer& operator=(const OneAnswer&) = delete;
 
-  uint16_t port = 0;
+  uint16_t port() const { return socket_.port(); }
   std::string request;  ///< to be read when the client has its answer
 
  private:
   void serve() {
-    const int client = ::accept(fd_, nullptr, nullptr);
+    const int client = socket_.accept();
     if (client < 0) return;
     certificate_ ? serve_tls(client) : serve_plain(client);
     ::close(client);
@@ -81,13 +72,13 @@ class OneAnswer {
 
   const std::string answer_;
   const bool close_;
+  const test::LoopbackSocket socket_{4};
   const test::Certificate* certificate_;
-  int fd_;
   std::jthread thread_;
 };
 
 Url url_of(const OneAnswer& server) {
-  return {.tls = false, .host = "127.0.0.1", .port = server.port, .path = "/llm"};
+  return {.tls = false, .host = "127.0.0.1", .port = server.port(), .path = "/llm"};
 }
 
 HttpOptions impatient() {
@@ -203,7 +194,7 @@ TEST(HttpClient, BelievesACertificateOnlyIfTheSystemDoes) {
   const test::Certificate certificate = test::self_signed(folder.path());
   const auto ask = [&] {
     OneAnswer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true, &certificate);
-    return HttpClient({.tls = true, .host = "localhost", .port = server.port, .path = ""}, {}, {}).get("/");
+    return HttpClient({.tls = true, .host = "localhost", .port = server.port(), .path = ""}, {}, {}).get("/");
   };
   EXPECT_ERROR(ask(), HasSubstr("TLS: "));
   ::setenv("SSL_CERT_FILE", certificate.cert.c_str(), 1);

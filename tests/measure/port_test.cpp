@@ -13,6 +13,13 @@ namespace {
 using testing::ElementsAre;
 using testing::Optional;
 
+TEST(Port, GoesWhereTheCommandLineHasAPlaceForIt) {
+  EXPECT_TRUE(wants_port({"server", "--listen=127.0.0.1:{port}"}));
+  EXPECT_FALSE(wants_port({"server", "--port", "80"}));
+  EXPECT_THAT(with_port({"server", "{port}", "-u=http://a:{port}/{port}"}, 81),
+              testing::ElementsAre("server", "81", "-u=http://a:81/81"));
+}
+
 TEST(Port, OfACommandLine) {
   EXPECT_THAT(port_in({"llama-server", "-m", "x.gguf", "--port", "8081"}), Optional(8081));
   EXPECT_THAT(port_in({"vllm", "serve", "--port=9000"}), Optional(9000));
