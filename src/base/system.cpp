@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <fstream>
@@ -52,6 +53,17 @@ uint64_t available_memory() {
   return available;
 }
 
+std::optional<uint64_t> peak_memory() {
+  const std::string kb = field_of("/proc/self/status", "VmHWM");
+  if (kb.empty()) return std::nullopt;
+  return std::strtoull(kb.c_str(), nullptr, 10) * 1024;
+}
+
+bool forget_peak_memory() {
+  std::ofstream out("/proc/self/clear_refs");
+  return static_cast<bool>(out << '5' << std::flush);  // proc(5): resets VmHWM
+}
+
 int32_t available_cores() {
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0)
@@ -70,6 +82,11 @@ int32_t available_cores() {
 std::string cpu_name() {
   const std::string name = field_of("/proc/cpuinfo", "model name");
   return name.empty() ? "unknown CPU" : name;
+}
+
+std::string kernel_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? fmt::format("{} {}", names.sysname, names.release) : "unknown kernel";
 }
 
 }  // namespace halcyon

@@ -4,21 +4,13 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <optional>
 #include <system_error>
 
+#include "base/system.h"
+
 namespace halcyon::cli {
 namespace {
-
-/// The most memory that this process ever had, in bytes (VmHWM of proc(5)).
-std::optional<double> peak_memory() {
-  std::ifstream status("/proc/self/status");
-  for (std::string key; status >> key; status.ignore(1 << 16, '\n')) {
-    if (double kib = 0; key == "VmHWM:" && status >> kib) return kib * 1024;
-  }
-  return std::nullopt;
-}
 
 /// Three significant digits, or all before the point.
 std::string number(double x) { return x < 100 ? fmt::format("{:.3g}", x) : fmt::format("{:.0f}", x); }
@@ -86,8 +78,8 @@ std::string measures(const engine::Timings& t) {
   line += fmt::format(") · decode {} ({} tokens)", rate(decoded, t.predicted_ms), t.predicted_n);
   if (decoded > 0) line += fmt::format(" · {} CPU-ms/token", number(t.predicted_cpu_ms / decoded));
   if (t.energy) line += " · " + price(*t.energy, t.prompt_n, decoded);
-  if (const std::optional<double> peak = peak_memory())
-    line += fmt::format(" · peak memory {:.0f} MB", *peak / 1e6);
+  if (const std::optional<uint64_t> peak = peak_memory())
+    line += fmt::format(" · peak memory {:.0f} MB", static_cast<double>(*peak) / 1e6);
   return line;
 }
 
