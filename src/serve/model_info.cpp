@@ -2,31 +2,16 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <filesystem>
-#include <map>
+
+#include "gguf/summary.h"
 
 namespace halcyon::serve {
 namespace {
 
 constexpr std::string_view kEmbeddedName = "halcyon-tiny";
-
-std::string count(uint64_t n) {
-  const auto x = static_cast<double>(n);
-  if (n >= 1'000'000'000) return fmt::format("{:.1f}B", x / 1e9);
-  if (n >= 1'000'000) return fmt::format("{:.1f}M", x / 1e6);
-  return fmt::format("{:.1f}K", x / 1e3);
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return out;
-}
 
 std::string sha256(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
@@ -84,18 +69,13 @@ Result<ModelInfo> describe(const gguf::File& file, const ModelSource& source) {
   info.thinks = info.chat_template.contains("<think>");
   info.calls_tools = info.chat_template.contains("tools");
 
-  std::map<quant::Type, uint64_t> bytes;
+  const gguf::Summary summary = gguf::summarise(file);
+  info.n_params = summary.n_params;
+  info.parameter_size = summary.parameter_size;
+  info.quantization = summary.quantization;
   std::string described = fmt::format("{}\n{}\n{}\n", source.path, info.size, info.modified);
-  for (const gguf::Tensor& tensor : file.tensors()) {
-    info.n_params += static_cast<uint64_t>(tensor.n_elements());
-    bytes[tensor.type] += tensor.size;
+  for (const gguf::Tensor& tensor : file.tensors())
     described += fmt::format("{} {} {}\n", tensor.name, static_cast<int>(tensor.type), tensor.size);
-  }
-  info.parameter_size = count(info.n_params);
-  if (!bytes.empty()) {
-    const auto most = std::ranges::max_element(bytes, {}, [](const auto& entry) { return entry.second; });
-    info.quantization = upper(quant::name_of(most->first));
-  }
   info.digest = sha256(described);
   return info;
 }
