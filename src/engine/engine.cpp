@@ -33,6 +33,26 @@ std::vector<bool> find_breakers(const tokenizer::Tokenizer& tokenizer, const Sam
   return breakers;
 }
 
+/// Marks the weights that are held in memory, told by the ops: of embedding tables rows are read from the
+/// file.
+struct HeldWeights {
+  std::vector<bool> held;
+
+  void in(int32_t) {}
+  void out(int32_t) {}
+  void attribute(std::string_view, auto) {}
+  void weight(program::WeightId id) {
+    if (id != program::none) held[static_cast<size_t>(id)] = true;
+  }
+};
+
+std::vector<bool> held_weights(const program::Program& program) {
+  HeldWeights visitor{std::vector<bool>(program.weights.size())};
+  for (const program::Op& op : program.ops)
+    if (!std::holds_alternative<program::Embed>(op)) std::visit([&](const auto& o) { o.visit(visitor); }, op);
+  return visitor.held;
+}
+
 }  // namespace
 
 Result<int32_t> choose_context(const gguf::Metadata& metadata, int32_t wanted) {
@@ -52,8 +72,9 @@ uint64_t memory_needed(const gguf::File& file, const EngineOptions& options) {
   if (!model) return 0;
   const program::Program& program = model->program;
   double bytes = 0;
-  for (const program::Weight& weight : program.weights)
-    bytes += 1.06 * static_cast<double>(weight.size);  // packed
+  const std::vector<bool> held = held_weights(program);
+  for (size_t i = 0; i < held.size(); ++i)
+    if (held[i]) bytes += 1.06 * static_cast<double>(program.weights[i].size);  // packed
   const double positions = static_cast<double>(*n_ctx) * options.n_parallel;
   const double element = options.kv == backend::KvType::f32   ? 4
                          : options.kv == backend::KvType::f16 ? 2
