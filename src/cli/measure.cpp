@@ -1,6 +1,5 @@
 // halcyon measure: what one server costs, by running it through a protocol.
 #include <signal.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/ledger.h"
 #include "cli/numbers.h"
+#include "cli/status_line.h"
 #include "measure/dialect.h"
 #include "measure/protocol.h"
 #include "measure/summary.h"
@@ -37,30 +37,21 @@ struct MeasureLine {
 /// On a terminal one line that changes, elsewhere a line for each phase and each problem.
 class ProgressLine {
  public:
-  ~ProgressLine() { clear(); }
-
   void phase(const std::string& what) {
     phase_ = what;
-    if (terminal_)
-      show("");
+    if (line_.is_shown())
+      line_.show(phase_);
     else
       diagnose("{}\n", one_line(what));
   }
-  void tick(const std::string& how_far) {
-    if (terminal_) show(": " + how_far);
-  }
+  void tick(const std::string& how_far) { line_.show(phase_ + ": " + how_far); }
   void problem(const std::string& what) {
-    clear();
+    line_.clear();
     diagnose("halcyon: {}\n", one_line(what));
   }
 
  private:
-  void show(const std::string& rest) { diagnose("\r\x1b[K{}", one_line(phase_ + rest)); }
-  void clear() {
-    if (terminal_) diagnose("\r\x1b[K");
-  }
-
-  const bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  StatusLine line_;
   std::string phase_;
 };
 

@@ -26,7 +26,7 @@ class Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{}</title>
-<style>{}</style>
+<style>{}{}</style>
 </head>
 <body>
 <main>
@@ -34,7 +34,7 @@ class Html {
 </body>
 </html>
 )",
-                       escape(page.title), kPageStyle, body);
+                       escape(page.title), kChartStyle, kPageStyle, body);
   }
 
  private:

@@ -1,4 +1,4 @@
-// How a report page looks.
+// How a report page looks, and the drawings in it.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,8 @@ namespace halcyon::report {
 
 // The six colours of charts are those of Okabe and Ito (https://jfly.uni-koeln.de/color/) that contrast with
 // the ground, lighter ones for dark pages.
-inline constexpr std::string_view kPageStyle = R"(
+/// Colours, and drawings (svg.h) of the class "chart"; enough for one that stands alone.
+inline constexpr std::string_view kChartStyle = R"(
 :root {
   --ground: #fff; --text: #1b1f24; --muted: #59626d; --rule: #d5dae0; --raised: #f5f7f9;
   --c0: #0072b2; --c1: #c25400; --c2: #007f5f; --c3: #a8548b; --c4: #8a6d00; --c5: #4b5563;
@@ -18,6 +19,30 @@ inline constexpr std::string_view kPageStyle = R"(
     --c0: #56b4e9; --c1: #f0913a; --c2: #2cc29b; --c3: #e39bc4; --c4: #e0c341; --c5: #a9b4c0;
   }
 }
+.chart { display: block; width: 100%; overflow: visible; font-size: 13px; }
+.chart text { fill: var(--text); }
+.band { stroke: var(--ground); stroke-width: 2; }
+.chart .muted { fill: var(--muted); font-size: 12px; }
+.chart .group, .chart .strong { font-weight: 600; }
+.axis { stroke: var(--muted); }
+.grid { stroke: var(--rule); }
+.outline { fill: var(--raised); stroke: var(--muted); }
+.whisker { stroke: var(--text); stroke-width: 1.5; }
+.mark { stroke: var(--text); stroke-dasharray: 2 3; }
+.plot { overflow: visible; }
+.line { fill: none; stroke-width: 2.25; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
+.d1 { stroke-dasharray: 9 5; }
+.d2 { stroke-dasharray: 2 4; }
+.bar.c0, .band.c0, .dot.c0 { fill: var(--c0); } .line.c0 { stroke: var(--c0); }
+.bar.c1, .band.c1, .dot.c1 { fill: var(--c1); } .line.c1 { stroke: var(--c1); }
+.bar.c2, .band.c2, .dot.c2 { fill: var(--c2); } .line.c2 { stroke: var(--c2); }
+.bar.c3, .band.c3, .dot.c3 { fill: var(--c3); } .line.c3 { stroke: var(--c3); }
+.bar.c4, .band.c4, .dot.c4 { fill: var(--c4); } .line.c4 { stroke: var(--c4); }
+.bar.c5, .band.c5, .dot.c5 { fill: var(--c5); } .line.c5 { stroke: var(--c5); }
+)";
+
+/// All else on a page; goes after kChartStyle.
+inline constexpr std::string_view kPageStyle = R"(
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 56rem; margin: 0 auto; padding: 1rem 1rem 4rem; overflow-wrap: anywhere; }
@@ -46,27 +71,7 @@ summary { color: var(--muted); font-size: .875rem; cursor: pointer; }
 .value { margin-left: auto; text-align: right; font-variant-numeric: tabular-nums; }
 .muted { color: var(--muted); }
 .marked { font-weight: 600; }
-.chart { display: block; width: 100%; overflow: visible; font-size: 13px; }
 .axes { width: calc(100% - 40px - 14px); margin-left: 40px; }
-.chart text { fill: var(--text); }
-.band { stroke: var(--ground); stroke-width: 2; }
-.chart .muted { fill: var(--muted); font-size: 12px; }
-.chart .group, .chart .strong { font-weight: 600; }
-.axis { stroke: var(--muted); }
-.grid { stroke: var(--rule); }
-.outline { fill: var(--raised); stroke: var(--muted); }
-.whisker { stroke: var(--text); stroke-width: 1.5; }
-.mark { stroke: var(--text); stroke-dasharray: 2 3; }
-.plot { overflow: visible; }
-.line { fill: none; stroke-width: 2.25; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
-.d1 { stroke-dasharray: 9 5; }
-.d2 { stroke-dasharray: 2 4; }
-.bar.c0, .band.c0, .dot.c0 { fill: var(--c0); } .line.c0 { stroke: var(--c0); }
-.bar.c1, .band.c1, .dot.c1 { fill: var(--c1); } .line.c1 { stroke: var(--c1); }
-.bar.c2, .band.c2, .dot.c2 { fill: var(--c2); } .line.c2 { stroke: var(--c2); }
-.bar.c3, .band.c3, .dot.c3 { fill: var(--c3); } .line.c3 { stroke: var(--c3); }
-.bar.c4, .band.c4, .dot.c4 { fill: var(--c4); } .line.c4 { stroke: var(--c4); }
-.bar.c5, .band.c5, .dot.c5 { fill: var(--c5); } .line.c5 { stroke: var(--c5); }
 @media (max-width: 32rem) {
   table { font-size: .8125rem; }
   th, td { padding-right: .75rem; min-width: 3rem; }
