@@ -9,7 +9,7 @@ help:
 	@echo "make demo    build Halcyon and let it answer a prompt with the model inside it   PROMPT='…'"
 	@echo "make test    build and run every test, and fuzz each input format for 30 s"
 	@echo "make build   build everything: build/release/halcyon, tests, benchmarks"
-	@echo "make bench   run the benchmarks"
+	@echo "make bench   run the micro-benchmarks of the kernels; whole models: build/release/halcyon bench"
 	@echo "make lint    check layout and analyse the sources              CHANGED=1: only files changed since main"
 	@echo "make asan    run every test under the address and undefined-behaviour sanitizers"
 	@echo "make fuzz    fuzz each input format for SECONDS=600"
@@ -39,7 +39,7 @@ asan:
 	@scripts/test.py --build build/asan
 
 bench: build
-	@build/release/bench/halcyon_bench
+	@build/release/bench/kernel_bench
 
 fuzz:
 	@scripts/install-packages.sh build test

@@ -5,8 +5,8 @@
 
 namespace halcyon::bench {
 
-/// Bytes per second that all threads of the team together read from memory, the best of three passes over a
-/// buffer larger than any cache. Machines that share their memory with others change from minute to minute:
+/// Bytes per second that all threads of the team together read from memory, the best of several layouts, over
+/// a buffer larger than any cache. Machines that share their memory with others change from minute to minute:
 /// measure right before and right after what it is compared with.
 double read_bandwidth(cpu::ThreadTeam& team);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -68,6 +69,36 @@ struct Segment {
   enum class Logits { none, last, all } logits = Logits::last;
 };
 
+/// Consecutive tokens that a step evaluates of one sequence, without saying which.
+struct Stretch {
+  int32_t first_pos = 0;  ///< position of the first one in its sequence
+  int32_t n_tokens = 0;
+  int32_t n_outputs = 0;  ///< rows of logits that it wants
+};
+
+/// What steps have to read and to multiply, counted from the shapes of the program. Kernels that read
+/// something twice, or find it in a cache, change nothing here.
+struct StepWork {
+  double weight_bytes = 0;  ///< of matrices as they lie in memory, each once a step; rows of embedding tables
+                            ///< are left out
+  bool experts_expected = false;  ///< several tokens share the experts of a step: weight_bytes has as many as
+                                  ///< are chosen on average if all are equally likely, and no more can be
+  double state_bytes = 0;         ///< of keys, values and recurrent states, once for each sequence and step
+  double int8_macs = 0;   ///< multiply-adds of matrices of quantised types, whose activations are int8
+  double float_macs = 0;  ///< of matrices of float types
+  double state_macs = 0;  ///< of attention and of recurrent states, in float32
+
+  double bytes() const { return weight_bytes + state_bytes; }
+  double macs() const { return int8_macs + float_macs + state_macs; }
+
+  StepWork& operator+=(const StepWork& more) {
+    weight_bytes += more.weight_bytes, state_bytes += more.state_bytes;
+    experts_expected = experts_expected || more.experts_expected;
+    int8_macs += more.int8_macs, float_macs += more.float_macs, state_macs += more.state_macs;
+    return *this;
+  }
+};
+
 /// Not for several threads at once.
 class Executable {
  public:
@@ -90,8 +121,9 @@ class Executable {
 
   virtual const CompileOptions& options() const = 0;
   virtual uint64_t weight_bytes() const = 0;  ///< held in memory for the weights
-  virtual uint64_t bytes_per_token()
-      const = 0;  ///< of weights read to decode one token (embedding rows left out)
+
+  /// The work of one step that evaluates these.
+  virtual StepWork work(std::span<const Stretch> stretches) const = 0;
 };
 
 struct DeviceInfo {
@@ -101,10 +133,26 @@ struct DeviceInfo {
   int32_t threads = 0;  ///< CPU threads that take part in a step
 };
 
+/// How fast something could be at best, measured.
+struct Limit {
+  double per_second = 0;
+  std::string how;  ///< by which instruction and layout of the loop
+};
+struct Limits {
+  Limit read;                      ///< bytes from memory, one after the other
+  Limit int8_macs;                 ///< multiply-adds of bytes
+  Limit float_macs;                ///< of float32
+  std::optional<Limit> bf16_macs;  ///< of bfloat16; empty: there is no instruction for that
+};
+
 class Device {
  public:
   virtual ~Device() = default;
   virtual const DeviceInfo& info() const = 0;
+
+  /// Finds out what all its threads together could do, the best of several layouts, in about `seconds`. Must
+  /// not be called while something runs.
+  virtual Result<Limits> measure_limits(double seconds) = 0;
 
   /// Loads the weights and binds a kernel to every op. Fails with the name of an op, a format or a size it
   /// can't do.

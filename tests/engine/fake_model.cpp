@@ -33,7 +33,7 @@ class FakeExecutable final : public backend::Executable, public backend::Sequenc
   backend::SequenceMemory& memory() override { return *this; }
   const backend::CompileOptions& options() const override { return options_; }
   uint64_t weight_bytes() const override { return 0; }
-  uint64_t bytes_per_token() const override { return 0; }
+  backend::StepWork work(std::span<const backend::Stretch>) const override { return {}; }
 
   bool fits(std::span<const backend::Segment> segments) const override {
     size_t n = 0;

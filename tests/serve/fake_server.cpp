@@ -18,6 +18,7 @@ class Tenant final : public backend::Device {
   explicit Tenant(std::atomic<int>& count) : count_(count) { ++count_; }
   ~Tenant() override { --count_; }
   const backend::DeviceInfo& info() const override { return info_; }
+  Result<backend::Limits> measure_limits(double) override { return fail("nothing is measured here"); }
   Result<std::unique_ptr<backend::Executable>> compile(program::Program,
                                                        const backend::CompileOptions&) override {
     return fail("nothing is compiled here");

@@ -1,6 +1,7 @@
 #include "backend/cpu/device.h"
 
 #include "backend/cpu/executable.h"
+#include "backend/cpu/measure_limits.h"
 #include "base/system.h"
 
 namespace halcyon::cpu {
@@ -19,6 +20,11 @@ class CpuDevice final : public backend::Device {
   }
 
   const backend::DeviceInfo& info() const override { return info_; }
+
+  Result<backend::Limits> measure_limits(double seconds) override {
+    TRY(const std::unique_ptr<ThreadTeam> team, ThreadTeam::create(info_.threads));
+    return cpu::measure_limits(*kernels(isa_).limits, *team, seconds);
+  }
 
   Result<std::unique_ptr<backend::Executable>> compile(program::Program program,
                                                        const backend::CompileOptions& options) override {
@@ -40,7 +46,7 @@ class CpuDevice final : public backend::Device {
 }  // namespace
 
 Result<std::unique_ptr<backend::Device>> create(const CpuOptions& options) {
-  TRY(const Isa isa, select_isa());
+  TRY(const Isa isa, options.isa ? find_isa(name_of(*options.isa)) : select_isa());
   if (options.threads < 0 || options.threads > kMaxThreads)
     return fail("{} threads: use 1 to {}, or 0 for one per core", options.threads, kMaxThreads);
   const int32_t threads = options.threads > 0 ? options.threads : available_cores();

@@ -6,24 +6,6 @@
 #include "backend/cpu/bind.h"
 
 namespace halcyon::cpu {
-namespace {
-
-/// Bytes of weights that one token reads: all of a dense matrix, of a stack the share of the chosen experts.
-uint64_t count_bytes_per_token(const program::Program& program, const Weights& weights) {
-  uint64_t bytes = 0;
-  for (const program::Op& op : program.ops) {
-    if (const auto* dense = std::get_if<program::MatMul>(&op)) {
-      bytes += static_cast<uint64_t>(weights.matrix(dense->weight).bytes());
-    } else if (const auto* moe = std::get_if<program::MoeMatMul>(&op)) {
-      const int64_t n_used = program.values[static_cast<size_t>(moe->ids)].width;
-      bytes += static_cast<uint64_t>(weights.matrix(moe->weight).bytes() * n_used);
-    }
-  }
-  return bytes;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Executable>> Executable::create(program::Program program,
                                                        const backend::CompileOptions& options,
                                                        const Kernels& kernels, int32_t n_threads,
@@ -40,7 +22,6 @@ Result<std::unique_ptr<Executable>> Executable::create(program::Program program,
   e->calls_ = std::move(binding.calls);
   e->logits_ = binding.logits;
   e->hidden_ = binding.hidden;
-  e->bytes_per_token_ = count_bytes_per_token(e->program_, e->weights_);
   return e;
 } catch (const std::exception& e) {  // std::bad_alloc, or a length that no container has
   return fail("no memory to compile the model ({}): use a smaller context or batch", e.what());

@@ -13,6 +13,7 @@
 #include "backend/cpu/step.h"
 #include "backend/cpu/thread_team.h"
 #include "backend/cpu/weights.h"
+#include "backend/cpu/work.h"
 
 namespace halcyon::cpu {
 
@@ -41,7 +42,9 @@ class Executable final : public backend::Executable {
   std::span<const float> hidden() const override;
   const backend::CompileOptions& options() const override { return options_; }
   uint64_t weight_bytes() const override { return weights_.bytes(); }
-  uint64_t bytes_per_token() const override { return bytes_per_token_; }
+  backend::StepWork work(std::span<const backend::Stretch> stretches) const override {
+    return count_work(program_, weights_, options_.kv, stretches);
+  }
 
  private:
   Executable() = default;
@@ -56,7 +59,6 @@ class Executable final : public backend::Executable {
   std::vector<std::unique_ptr<EmbeddingRows>> embeddings_;
   std::vector<Call> calls_;
   const float *logits_ = nullptr, *hidden_ = nullptr;
-  uint64_t bytes_per_token_ = 0;
   Step step_;
 };
 

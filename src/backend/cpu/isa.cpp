@@ -1,6 +1,9 @@
 #include "backend/cpu/isa.h"
 
+#include <algorithm>
 #include <cstdlib>
+
+#include "base/quote.h"
 
 namespace halcyon::cpu {
 namespace {
@@ -33,16 +36,22 @@ bool is_supported(Isa isa) {
   return isa == Isa::scalar;
 }
 
-Result<Isa> select_isa() {
-  const char* forced = std::getenv("HALCYON_ISA");
+Result<Isa> find_isa(std::string_view name) {
   for (const Isa isa : kBestFirst) {
-    if (!forced && is_supported(isa)) return isa;
-    if (forced && name_of(isa) == forced) {
-      if (!is_supported(isa)) return fail("HALCYON_ISA={}: this processor does not have it", forced);
-      return isa;
-    }
+    if (name_of(isa) != name) continue;
+    if (!is_supported(isa)) return fail("{}: this processor does not have it", name);
+    return isa;
   }
-  return fail("HALCYON_ISA={}: unknown, use scalar, avx2 or avx512", forced ? forced : "");
+  return fail("{}: unknown, use scalar, avx2 or avx512", quote(name));
+}
+
+Result<Isa> select_isa() {
+  if (const char* forced = std::getenv("HALCYON_ISA")) {
+    Result<Isa> isa = find_isa(forced);
+    if (!isa) return std::unexpected(std::move(isa.error()).in("HALCYON_ISA"));
+    return isa;
+  }
+  return *std::ranges::find_if(kBestFirst, is_supported);  // scalar always is
 }
 
 }  // namespace halcyon::cpu

@@ -15,6 +15,9 @@ std::string_view name_of(Isa isa);
 /// F16C; avx512 with F, BW, DQ, VL and VNNI.
 bool is_supported(Isa isa);
 
+/// The ISA of that name. Fails if it is unknown or can't run here.
+Result<Isa> find_isa(std::string_view name);
+
 /// The best ISA of this machine, or the one that HALCYON_ISA names. Fails if that is unknown or can't run
 /// here.
 Result<Isa> select_isa();

@@ -22,9 +22,15 @@ MatMulKernel find_matmul(quant::Type type) {
   return found ? found : find_matmul<S>(type, QuantizedFormats{});
 }
 
+constexpr const LimitLoops* limits_of(Isa isa) {
+  if (isa == Isa::scalar) return &kScalarLimits;
+  return isa == Isa::avx2 ? &kAvx2Limits : &kAvx512Limits;
+}
+
 template <class S>
 constexpr Kernels make_kernels(Isa isa) {
   return {.isa = isa,
+          .limits = limits_of(isa),
           .quantize_row = quantize_row<S>,
           .matmul = find_matmul<S>,
           .rms_norm = rms_norm<S>,

@@ -7,6 +7,7 @@
 #include "backend/cpu/attention.h"
 #include "backend/cpu/delta_net.h"
 #include "backend/cpu/isa.h"
+#include "backend/cpu/limits.h"
 #include "backend/cpu/matmul.h"
 #include "backend/cpu/step.h"
 #include "program/ops.h"
@@ -19,6 +20,7 @@ inline constexpr int64_t kMaxExperts = 512;
 
 struct Kernels {
   Isa isa;
+  const LimitLoops* limits;  ///< what they are measured by
 
   // matmul-inl.h
   void (*quantize_row)(const float* x, int64_t n, void* row);
