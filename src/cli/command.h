@@ -14,6 +14,7 @@ namespace halcyon::cli {
 using Action = std::function<Result<void>()>;
 
 void add_advise(CLI::App& app, Action& chosen);
+void add_bench(CLI::App& app, Action& chosen);
 void add_devices(CLI::App& app, Action& chosen);
 void add_guard(CLI::App& app, Action& chosen);
 void add_history(CLI::App& app, Action& chosen);

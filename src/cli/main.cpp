@@ -56,6 +56,7 @@ int run(int argc, char** argv) {
 
   Action chosen;
   add_advise(app, chosen);
+  add_bench(app, chosen);
   add_devices(app, chosen);
   add_guard(app, chosen);
   add_history(app, chosen);

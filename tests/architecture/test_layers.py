@@ -26,9 +26,10 @@ BUILDS_ON = {
     "measure": ["energy", "process", "devices", "report"],
     "engine": ["model", "tokenizer", "template", "grammar", "backend", "energy"],
     "embedded": [],
+    "bench": ["engine", "report"],
     "serve": ["engine"],
     "guard": ["measure", "serve"],
-    "cli": ["serve", "guard", "backend/cpu", "embedded"],  # the only one that names a concrete backend
+    "cli": ["bench", "serve", "guard", "backend/cpu", "embedded"],  # the only one that names a concrete backend
 }
 
 
