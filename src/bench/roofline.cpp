@@ -173,6 +173,9 @@ class Picture {
     };
     if (differs(&Setup::model)) text += " " + models_[r.setup.model].name;
     if (differs(&Setup::kv)) text += fmt::format(" KV {}", name_of(r.setup.kv));
+    if (differs(&Setup::isa)) text += " " + r.setup.isa;
+    if (differs(&Setup::threads))
+      text += fmt::format(", {} thread{}", r.setup.threads, r.setup.threads == 1 ? "" : "s");
     return text + fmt::format(" {} %", digits(std::max(r.read_fraction(), r.compute_fraction()) * 100));
   }
 

@@ -57,7 +57,8 @@ TEST(Roofline, EachNumberOfThreadsHasItsRoofs) {
   CaseResult one = sample_result();
   one.setup.threads = 1;
   const std::string svg = roofline({sample_result(), one}, sample_models());
-  EXPECT_THAT(svg, AllOf(HasSubstr("1 thread, avx2"), HasSubstr("2 threads, avx2"), HasSubstr("dot c1")));
+  EXPECT_THAT(svg, AllOf(HasSubstr("1 thread, avx2"), HasSubstr("2 threads, avx2"), HasSubstr("dot c1"),
+                         HasSubstr(">tg100, 1 thread 20.0 %<")));
 }
 
 TEST(Roofline, LabelsTellModelsApartAndEscapeTheirNames) {
