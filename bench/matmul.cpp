@@ -32,7 +32,7 @@ void matmul(benchmark::State& state, quant::Type type, int64_t columns) {
     std::memcpy(tiles + i * tile_bytes, tiles, static_cast<size_t>(tile_bytes));
 
   const Kernels& k = kernels(*isa);
-  const int64_t stride = packing->quantized ? QuantizedRow::bytes(kIn) : kIn * 4;
+  const int64_t stride = packing->quantized ? quantized_row_bytes(kIn) : kIn * 4;
   std::vector<std::byte> x(static_cast<size_t>(columns * stride));
   std::normal_distribution<float> normal;
   std::vector<float> row(kIn), out(static_cast<size_t>(columns * n_tiles * kTileRows));

@@ -16,7 +16,7 @@ namespace attention {
 /// Rows (a token and a head of one KV head's group) that share each load of keys and values: their sums must
 /// fit into the registers.
 template <class S>
-inline constexpr int kRows = S::kColumns < 8 ? 4 : 8;
+inline constexpr int kRows = S::kFloatColumns < 8 ? 4 : 8;
 
 /// Lower than any score that counts, and finite, so that differences are numbers.
 inline constexpr float kNever = -1e38f;

@@ -74,7 +74,7 @@ class Binder {
     Program placed = program_;  // a value's int8 form lies right behind it, so its slot is that much wider
     for (size_t v = 0; v < placed.values.size(); ++v)
       if (quantized_[v] != 0)
-        placed.values[v].width += QuantizedRow::bytes(program_.values[v].width) / 4 + 16;
+        placed.values[v].width += quantized_bytes(static_cast<ValueId>(v)) / 4 + 16;
     plan_ = plan(placed, options_.n_batch, options_.n_outputs);
     Result<Pages> arena = Pages::reserve(plan_.size);
     if (!arena)
@@ -100,7 +100,12 @@ class Binder {
   float* at(ValueId v) const {
     return reinterpret_cast<float*>(out_.arena.data() + plan_.offset[static_cast<size_t>(v)]);
   }
-  /// The int8 form of a value: rows of QuantizedRow memory.
+  /// Bytes of the int8 form of a row of a value.
+  int64_t quantized_bytes(ValueId v) const {
+    const int64_t n = quantized_[static_cast<size_t>(v)];
+    return width(v) / n * quantized_row_bytes(n);
+  }
+  /// The int8 form of a value: rows of QuantizedGroups.
   std::byte* quantized_at(ValueId v) const {
     const auto bytes = static_cast<uint64_t>(max_rows(v) * width(v)) * sizeof(float);
     return reinterpret_cast<std::byte*>(at(v)) + (bytes + 63) / 64 * 64;
@@ -109,7 +114,7 @@ class Binder {
     return range_of(at(v), static_cast<size_t>(max_rows(v) * width(v)) * sizeof(float));
   }
   Range quantized_range(ValueId v) const {
-    return range_of(quantized_at(v), static_cast<size_t>(max_rows(v) * QuantizedRow::bytes(width(v))));
+    return range_of(quantized_at(v), static_cast<size_t>(max_rows(v) * quantized_bytes(v)));
   }
 
   /// How many rows a value has in a step.
@@ -168,10 +173,10 @@ class Binder {
             rows = rows(x)](const Step& step, Part part) {
              const auto [begin, end] = part.of(rows(step) * per_row);
              for (int64_t r = begin; r < end; ++r)
-               k->quantize_row(src + r * n, n, dst + r * QuantizedRow::bytes(n));
+               k->quantize_row(src + r * n, n, dst + r * quantized_row_bytes(n));
            });
     }
-    return {quantized_at(x), QuantizedRow::bytes(m.n_in), quantized_range(x)};
+    return {quantized_at(x), quantized_row_bytes(m.n_in), quantized_range(x)};
   }
 
   /// n groups of `size` elements in each row of x, one after the other: f(index of the group over all rows).

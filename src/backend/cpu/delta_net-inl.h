@@ -21,7 +21,7 @@ namespace delta {
 
 /// Rows, or columns, that share each load of a state: their sums must fit into the registers.
 template <class S>
-inline constexpr int kRows = S::kColumns < 8 ? 4 : 8;
+inline constexpr int kRows = S::kFloatColumns < 8 ? 4 : 8;
 
 /// The tokens of a chunk, as far as the step has them.
 struct Chunk {

@@ -6,29 +6,19 @@
 
 namespace halcyon::cpu {
 
-/// A row of n activations as int8, in groups of 32 with a float32 scale: in memory the n codes, then for each
-/// group its scale, the sums of its codes over 32 and over 16 elements (int32), and the same sums times the
-/// scale.
-struct QuantizedRow {
-  const int8_t* codes;        // [n], -127 … 127
-  const float* scale;         // [n / 32]
-  const int32_t* sum32;       // [n / 32]
-  const int32_t* sum16;       // [n / 16]
-  const float* scaled_sum32;  // [n / 32]
-  const float* scaled_sum16;  // [n / 16]
-
-  QuantizedRow() = default;
-  QuantizedRow(const void* row, int64_t n)
-      : codes(static_cast<const int8_t*>(row)),
-        scale(reinterpret_cast<const float*>(codes + n)),
-        sum32(reinterpret_cast<const int32_t*>(scale + n / 32)),
-        sum16(sum32 + n / 32),
-        scaled_sum32(reinterpret_cast<const float*>(sum16 + n / 16)),
-        scaled_sum16(scaled_sum32 + n / 32) {}
-
-  /// Bytes of a row of n elements, n a multiple of 32.
-  static constexpr int64_t bytes(int64_t n) { return n + 7 * n / 8; }
+/// 32 activations as int8, value = (code - 128) * scale, with the sums that minima of weights are multiplied
+/// with. One cache line, so that a product reads a column in one stream.
+struct alignas(64) QuantizedGroup {
+  uint8_t codes[32];  ///< 1 … 255
+  float scale;        ///< max|x| / 127; NaN if an element was not finite
+  float sum[3];       ///< of all (code - 128), of the first 16, and of the last 16
 };
+
+/// Bytes of a row of n activations, n a multiple of 32: an odd number of cache lines, so that the rows of a
+/// matrix do not compete for the same sets of a cache.
+constexpr int64_t quantized_row_bytes(int64_t n) {
+  return (n / 32 | 1) * static_cast<int64_t>(sizeof(QuantizedGroup));
+}
 
 /// Products of consecutive tiles of one matrix with some columns.
 struct MatMulTask {
@@ -37,7 +27,7 @@ struct MatMulTask {
   int64_t n_in, n_out;
   int64_t first_tile, last_tile;  ///< [first, last)
   int64_t n_columns;
-  const std::byte* x;  ///< rows: QuantizedRow memory for quantised formats, float32 for float ones
+  const std::byte* x;  ///< rows: QuantizedGroup[n_in / 32] for quantised formats, float32 for float ones
   int64_t x_stride;    ///< bytes
   const int32_t* x_rows = nullptr;    ///< [n_columns] the row of each column; nullptr: column c is row c
   float* out;                         ///< rows of n_out

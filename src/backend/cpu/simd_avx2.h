@@ -7,12 +7,145 @@
 
 #include <cstdint>
 
+#include "backend/cpu/row_parts.h"
+
 namespace halcyon::cpu {
 
+/// Eight lanes.
+struct Avx2Lanes {
+  static constexpr int kColumns = 1;
+
+  using F = __m256;
+  using I = __m256i;
+
+  static F zero() { return _mm256_setzero_ps(); }
+  static F set1(float x) { return _mm256_set1_ps(x); }
+  static F load_n(const float* p, int n) { return _mm256_maskload_ps(p, up_to(n)); }
+  static void store_n(float* p, F x, int n) { _mm256_maskstore_ps(p, up_to(n), x); }
+  static F add(F a, F b) { return _mm256_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm256_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+  static F nfma(F a, F b, F c) { return _mm256_fnmadd_ps(a, b, c); }
+  static I broadcast_word(const void* p) { return set1_i(*static_cast<const int32_t*>(p)); }
+  static I set1_i(int32_t x) { return _mm256_set1_epi32(x); }
+  static I add_i(I a, I b) { return _mm256_add_epi32(a, b); }
+  static void prefetch(const void* p, F& after) {
+    asm volatile("prefetcht0 %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
+  }
+  static I sub_i8(I a, I b) { return _mm256_sub_epi8(a, b); }
+  static I and_i(I a, I b) { return _mm256_and_si256(a, b); }
+  static I or_i(I a, I b) { return _mm256_or_si256(a, b); }
+  template <int n>
+  static I shr(I a) {
+    return _mm256_srli_epi32(a, n);
+  }
+  static I shr_by(I a, int n) { return _mm256_srli_epi32(a, n); }
+  template <int n>
+  static I shl(I a) {
+    return _mm256_slli_epi32(a, n);
+  }
+  static F to_float(I x) { return _mm256_cvtepi32_ps(x); }
+  static F as_float(I x) { return _mm256_castsi256_ps(x); }
+  static F where_less(I a, I b, F yes, F no) {
+    return _mm256_blendv_ps(no, yes, as_float(_mm256_cmpgt_epi32(b, a)));
+  }
+
+  using Table = __m256i;
+  static Table table16(const int8_t* t) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(as<__m128i>(t)));
+  }
+  static I lookup(Table table, I nibbles) { return _mm256_shuffle_epi8(table, nibbles); }
+
+  /// Sums of products of pairs are 16 bits wide here, and as many of them are added as can't overflow.
+  template <int max_code>
+  struct Codes {
+    static constexpr int kChain = 32767 / (2 * 255 * max_code);
+    I v[8];
+
+    void set(int w, I codes) { v[w] = codes; }
+    static I activations(I four) { return four; }
+    template <int words>
+    I correction(int at) const {
+      static_assert(words * max_code <= 128);  // the sums of bytes are bytes
+      I sum = v[at];
+#pragma GCC unroll 8
+      for (int w = 1; w < words; ++w) sum = _mm256_add_epi8(sum, v[at + w]);
+      return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(-128), sum), _mm256_set1_epi16(-1));
+    }
+    template <int words>
+    I dot(int at, const I* x, I sum) const {
+#pragma GCC unroll 8
+      for (int w = 0; w < words; w += kChain) {
+        I pairs = _mm256_maddubs_epi16(x[at + w], v[at + w]);
+#pragma GCC unroll 8
+        for (int i = w + 1; i < w + kChain && i < words; ++i)
+          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(x[at + i], v[at + i]));
+        sum = add_i(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+      }
+      return sum;
+    }
+  };
+
+  /// Codes of which the sum of one pair could overflow: |code| * (x with the sign of the code), which is at most
+  /// 2 * 128 * 127, and needs no correction.
+  template <int max_code>
+    requires(2 * 255 * max_code > 32767)
+  struct Codes<max_code> {
+    I v[8], magnitude[8];
+
+    void set(int w, I codes) { v[w] = codes, magnitude[w] = _mm256_abs_epi8(codes); }
+    static I activations(I four) { return _mm256_xor_si256(four, _mm256_set1_epi8(-128)); }
+    template <int words>
+    I correction(int) const {
+      return _mm256_setzero_si256();
+    }
+    template <int words>
+    I dot(int at, const I* x, I) const {
+      I sum = _mm256_setzero_si256();
+#pragma GCC unroll 8
+      for (int w = 0; w < words; ++w) {
+        const I pairs = _mm256_maddubs_epi16(magnitude[at + w], _mm256_sign_epi8(x[at + w], v[at + w]));
+        const I quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+        sum = w == 0 ? quads : add_i(sum, quads);
+      }
+      return sum;
+    }
+  };
+
+ protected:
+  static I up_to(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+  template <class T>
+  static const T* as(const void* p) {
+    return static_cast<const T*>(p);
+  }
+};
+
+/// Eight of the sixteen rows: those from `first` on.
+template <int first>
+struct Avx2Rows : Avx2Lanes {
+  static constexpr int kFirstRow = first, kRows = 8;
+  using Lanes = Avx2Lanes;
+
+  static F load_f16(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(as<__m128i>(p + first))); }
+  static F load_bf16(const uint16_t* p) {
+    return as_float(shl<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(as<__m128i>(p + first)))));
+  }
+  static I load_u8(const uint8_t* p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64(as<__m128i>(p + first))); }
+  static I load_i8(const int8_t* p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64(as<__m128i>(p + first))); }
+  static I load_words(const void* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(static_cast<const int32_t*>(p) + first));
+  }
+};
+
 struct Avx2 {
-  static constexpr int kColumns = 2;
-  static constexpr int kWideOffset =
-      0;  // dot_wide() takes the 128 off again, so that no 16-bit sum can saturate
+  static constexpr int kFloatColumns = 4;
+  static constexpr int kFirstRow = 0, kRows = 16;
+  using Lo = Avx2Rows<0>;
+  using Hi = Avx2Rows<8>;
+  using Rows = RowParts<Lo, Hi>;
 
   struct F {
     __m256 lo, hi;
@@ -21,29 +154,24 @@ struct Avx2 {
     __m256i lo, hi;
   };
 
-  static F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
-  static F set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static F zero() { return {Lo::zero(), Lo::zero()}; }
+  static F set1(float x) { return {Lo::set1(x), Lo::set1(x)}; }
   static F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
   static void store(float* p, F x) { _mm256_storeu_ps(p, x.lo), _mm256_storeu_ps(p + 8, x.hi); }
   static F load_n(const float* p, int n) {
-    return {_mm256_maskload_ps(p, first(n)),
-            n > 8 ? _mm256_maskload_ps(p + 8, first(n - 8)) : _mm256_setzero_ps()};
+    return {Lo::load_n(p, n), n > 8 ? Lo::load_n(p + 8, n - 8) : Lo::zero()};
   }
   static void store_n(float* p, F x, int n) {
-    _mm256_maskstore_ps(p, first(n), x.lo);
-    if (n > 8) _mm256_maskstore_ps(p + 8, first(n - 8), x.hi);
+    Lo::store_n(p, x.lo, n);
+    if (n > 8) Lo::store_n(p + 8, x.hi, n - 8);
   }
 
-  static F add(F a, F b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
-  static F sub(F a, F b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
-  static F mul(F a, F b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
+  static F add(F a, F b) { return {Lo::add(a.lo, b.lo), Lo::add(a.hi, b.hi)}; }
+  static F sub(F a, F b) { return {Lo::sub(a.lo, b.lo), Lo::sub(a.hi, b.hi)}; }
+  static F mul(F a, F b) { return {Lo::mul(a.lo, b.lo), Lo::mul(a.hi, b.hi)}; }
   static F div(F a, F b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
-  static F fma(F a, F b, F c) {
-    return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
-  }
-  static F nfma(F a, F b, F c) {
-    return {_mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi)};
-  }
+  static F fma(F a, F b, F c) { return {Lo::fma(a.lo, b.lo, c.lo), Lo::fma(a.hi, b.hi, c.hi)}; }
+  static F nfma(F a, F b, F c) { return {Lo::nfma(a.lo, b.lo, c.lo), Lo::nfma(a.hi, b.hi, c.hi)}; }
   static F min(F a, F b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
   static F max(F a, F b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
   static F abs(F a) {
@@ -64,27 +192,18 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_max_ss(c, _mm_shuffle_ps(c, c, 1)));
   }
 
-  static F load_f16(const uint16_t* p) {
-    return {_mm256_cvtph_ps(_mm_loadu_si128(as<__m128i>(p))),
-            _mm256_cvtph_ps(_mm_loadu_si128(as<__m128i>(p + 8)))};
-  }
+  static F load_f16(const uint16_t* p) { return {Lo::load_f16(p), Hi::load_f16(p)}; }
   static void store_f16(uint16_t* p, F x) {
     auto* out = reinterpret_cast<__m128i*>(p);
     _mm_storeu_si128(out, _mm256_cvtps_ph(x.lo, _MM_FROUND_TO_NEAREST_INT));
     _mm_storeu_si128(out + 1, _mm256_cvtps_ph(x.hi, _MM_FROUND_TO_NEAREST_INT));
   }
-  static F load_bf16(const uint16_t* p) {
-    const __m256i lo = _mm256_cvtepu16_epi32(_mm_loadu_si128(as<__m128i>(p)));
-    const __m256i hi = _mm256_cvtepu16_epi32(_mm_loadu_si128(as<__m128i>(p + 8)));
-    return {_mm256_castsi256_ps(_mm256_slli_epi32(lo, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(hi, 16))};
-  }
-  static I load_u8(const uint8_t* p) {
-    return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(as<__m128i>(p))),
-            _mm256_cvtepu8_epi32(_mm_loadl_epi64(as<__m128i>(p + 8)))};
-  }
-  static I load_i8(const int8_t* p) {
-    return {_mm256_cvtepi8_epi32(_mm_loadl_epi64(as<__m128i>(p))),
-            _mm256_cvtepi8_epi32(_mm_loadl_epi64(as<__m128i>(p + 8)))};
+  static F load_bf16(const uint16_t* p) { return {Lo::load_bf16(p), Hi::load_bf16(p)}; }
+  static I load_i8(const int8_t* p) { return {Lo::load_i8(p), Hi::load_i8(p)}; }
+  static void store_u8(uint8_t* p, I x) {
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(x.lo, x.hi), 0xD8);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
   static void store_i8(int8_t* p, I x) {
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(x.lo, x.hi), 0xD8);
@@ -92,68 +211,21 @@ struct Avx2 {
                      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
 
-  static I load_words(const void* p) {
-    const auto* words = as<__m256i>(p);
-    return {_mm256_loadu_si256(words), _mm256_loadu_si256(words + 1)};
-  }
-  static I broadcast_word(const void* p) { return set1_i(*static_cast<const int32_t*>(p)); }
-  static I set1_i(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+  static I set1_i(int32_t x) { return {Lo::set1_i(x), Lo::set1_i(x)}; }
   static I lanes() {
     return {_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)};
   }
-  static I add_i(I a, I b) { return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)}; }
-  static I and_i(I a, I b) { return {_mm256_and_si256(a.lo, b.lo), _mm256_and_si256(a.hi, b.hi)}; }
-  static I or_i(I a, I b) { return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)}; }
-  template <int n>
-  static I shr(I a) {
-    return {_mm256_srli_epi32(a.lo, n), _mm256_srli_epi32(a.hi, n)};
-  }
-  static I shr_by(I a, int n) {
-    const __m128i count = _mm_cvtsi32_si128(n);
-    return {_mm256_srl_epi32(a.lo, count), _mm256_srl_epi32(a.hi, count)};
-  }
+  static I add_i(I a, I b) { return {Lo::add_i(a.lo, b.lo), Lo::add_i(a.hi, b.hi)}; }
   template <int n>
   static I shl(I a) {
-    return {_mm256_slli_epi32(a.lo, n), _mm256_slli_epi32(a.hi, n)};
+    return {Lo::shl<n>(a.lo), Lo::shl<n>(a.hi)};
   }
 
-  static F to_float(I x) { return {_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)}; }
+  static F to_float(I x) { return {Lo::to_float(x.lo), Lo::to_float(x.hi)}; }
   static I to_int(F x) { return {_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi)}; }
-  static F as_float(I x) { return {_mm256_castsi256_ps(x.lo), _mm256_castsi256_ps(x.hi)}; }
-  static I as_int(F x) { return {_mm256_castps_si256(x.lo), _mm256_castps_si256(x.hi)}; }
+  static F as_float(I x) { return {Lo::as_float(x.lo), Lo::as_float(x.hi)}; }
   static F where_less(I a, I b, F yes, F no) {
-    return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_castsi256_ps(_mm256_cmpgt_epi32(b.lo, a.lo))),
-            _mm256_blendv_ps(no.hi, yes.hi, _mm256_castsi256_ps(_mm256_cmpgt_epi32(b.hi, a.hi)))};
-  }
-
-  using Table = __m256i;
-  static Table table16(const int8_t* t) {
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128(as<__m128i>(t)));
-  }
-  static I lookup(Table table, I nibbles) {
-    return {_mm256_shuffle_epi8(table, nibbles.lo), _mm256_shuffle_epi8(table, nibbles.hi)};
-  }
-
-  static I dot(I acc, I codes, I x) {
-    return {_mm256_add_epi32(acc.lo, pairs(codes.lo, x.lo)), _mm256_add_epi32(acc.hi, pairs(codes.hi, x.hi))};
-  }
-  static I dot_wide(I acc, I codes, I x) {
-    const __m256i flip = _mm256_set1_epi8(-128);
-    const __m256i lo = _mm256_xor_si256(codes.lo, flip), hi = _mm256_xor_si256(codes.hi, flip);
-    return {_mm256_add_epi32(acc.lo, pairs(_mm256_abs_epi8(lo), _mm256_sign_epi8(x.lo, lo))),
-            _mm256_add_epi32(acc.hi, pairs(_mm256_abs_epi8(hi), _mm256_sign_epi8(x.hi, hi)))};
-  }
-
- private:
-  static __m256i first(int n) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-  }
-  static __m256i pairs(__m256i u8, __m256i i8) {
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(u8, i8), _mm256_set1_epi16(1));
-  }
-  template <class T>
-  static const T* as(const void* p) {
-    return static_cast<const T*>(p);
+    return {Lo::where_less(a.lo, b.lo, yes.lo, no.lo), Lo::where_less(a.hi, b.hi, yes.hi, no.hi)};
   }
 };
 

@@ -6,11 +6,15 @@
 
 #include <cstdint>
 
+#include "backend/cpu/row_parts.h"
+
 namespace halcyon::cpu {
 
 struct Avx512 {
-  static constexpr int kColumns = 8;
-  static constexpr int kWideOffset = 128;
+  static constexpr int kFloatColumns = 8, kColumns = 2;
+  static constexpr int kFirstRow = 0, kRows = 16;
+  using Lanes = Avx512;
+  using Rows = RowParts<Avx512>;
 
   using F = __m512;
   using I = __m512i;
@@ -51,6 +55,9 @@ struct Avx512 {
   }
   static I load_u8(const uint8_t* p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128(as<__m128i>(p))); }
   static I load_i8(const int8_t* p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128(as<__m128i>(p))); }
+  static void store_u8(uint8_t* p, I x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+  }
   static void store_i8(int8_t* p, I x) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(x));
   }
@@ -60,13 +67,17 @@ struct Avx512 {
   static I set1_i(int32_t x) { return _mm512_set1_epi32(x); }
   static I lanes() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
   static I add_i(I a, I b) { return _mm512_add_epi32(a, b); }
+  static void prefetch(const void* p, F& after) {
+    asm volatile("prefetcht0 %1" : "+v"(after) : "m"(*static_cast<const char*>(p)));
+  }
+  static I sub_i8(I a, I b) { return _mm512_sub_epi8(a, b); }
   static I and_i(I a, I b) { return _mm512_and_si512(a, b); }
   static I or_i(I a, I b) { return _mm512_or_si512(a, b); }
   template <int n>
   static I shr(I a) {
     return _mm512_srli_epi32(a, n);
   }
-  static I shr_by(I a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I shr_by(I a, int n) { return _mm512_srli_epi32(a, static_cast<unsigned>(n)); }
   template <int n>
   static I shl(I a) {
     return _mm512_slli_epi32(a, n);
@@ -84,8 +95,26 @@ struct Avx512 {
   static Table table16(const int8_t* t) { return _mm512_broadcast_i32x4(_mm_loadu_si128(as<__m128i>(t))); }
   static I lookup(Table table, I nibbles) { return _mm512_shuffle_epi8(table, nibbles); }
 
-  static I dot(I acc, I codes, I x) { return _mm512_dpbusd_epi32(acc, codes, x); }
-  static I dot_wide(I acc, I codes, I x) { return _mm512_dpbusd_epi32(acc, codes, x); }
+  template <int max_code>
+  struct Codes {
+    I v[8];
+
+    void set(int w, I codes) { v[w] = codes; }
+    static I activations(I four) { return four; }
+    template <int n>
+    I correction(int at) const {
+      I sum = _mm512_setzero_si512();
+#pragma GCC unroll 8
+      for (int w = 0; w < n; ++w) sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(-128), v[at + w]);
+      return _mm512_sub_epi32(_mm512_setzero_si512(), sum);
+    }
+    template <int n>
+    I dot(int at, const I* x, I sum) const {
+#pragma GCC unroll 8
+      for (int w = 0; w < n; ++w) sum = _mm512_dpbusd_epi32(sum, x[at + w], v[at + w]);
+      return sum;
+    }
+  };
 
  private:
   static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }

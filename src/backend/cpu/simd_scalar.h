@@ -10,14 +10,18 @@
 #include <cstdint>
 #include <cstring>
 
+#include "backend/cpu/row_parts.h"
 #include "quant/float.h"
 
 namespace halcyon::cpu {
 
 /// Some are kept out of line: unrolled kernels of these would take minutes to compile.
 struct Scalar {
-  static constexpr int kColumns = 4;       ///< columns that a matrix product computes at once
-  static constexpr int kWideOffset = 128;  ///< what dot_wide() has added to each code
+  static constexpr int kFloatColumns = 4;  ///< columns that a product of float weights computes at once
+  static constexpr int kColumns = 1;       ///< columns of int8 that share each load of codes
+  static constexpr int kFirstRow = 0, kRows = 16;
+  using Lanes = Scalar;
+  using Rows = RowParts<Scalar>;
 
   struct F {
     float v[16];
@@ -93,6 +97,9 @@ struct Scalar {
   static I load_i8(const int8_t* p) {
     return map_i([&](int i) { return p[i]; });
   }
+  static void store_u8(uint8_t* p, I x) {  ///< 0 … 255
+    for (int i = 0; i < 16; ++i) p[i] = static_cast<uint8_t>(x.v[i]);
+  }
   static void store_i8(int8_t* p, I x) {  ///< saturates
     for (int i = 0; i < 16; ++i)
       p[i] = static_cast<int8_t>(x.v[i] > 127 ? 127 : x.v[i] < -128 ? -128 : x.v[i]);
@@ -116,6 +123,16 @@ struct Scalar {
   }  ///< 0, 1, … 15
   static I add_i(I a, I b) {
     return map_i([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static I sub_i(I a, I b) {
+    return map_i([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static I sub_i8(I a, I b) {  ///< byte by byte
+    int8_t x[64], y[64];
+    std::memcpy(x, a.v, sizeof x);
+    std::memcpy(y, b.v, sizeof y);
+    for (int i = 0; i < 64; ++i) x[i] = static_cast<int8_t>(x[i] - y[i]);
+    return load_words(x);
   }
   static I and_i(I a, I b) {
     return map_i([&](int i) { return a.v[i] & b.v[i]; });
@@ -171,21 +188,45 @@ struct Scalar {
     return load_words(bytes);
   }
 
-  /// acc + the dot product of 4 unsigned codes, each at most 129, with 4 signed bytes of x, none of them
-  /// -128.
-  [[gnu::noinline]] static I dot(I acc, I codes, I x) {
-    uint8_t c[64];
-    int8_t s[64];
-    std::memcpy(c, codes.v, sizeof c);
-    std::memcpy(s, x.v, sizeof s);
-    return map_i([&](int i) {
-      return acc.v[i] + c[4 * i] * s[4 * i] + c[4 * i + 1] * s[4 * i + 1] + c[4 * i + 2] * s[4 * i + 2] +
-             c[4 * i + 3] * s[4 * i + 3];
-    });
-  }
-  /// The same for signed codes with 128 added to each, in an ISA's own way: the sum of x times kWideOffset is
-  /// too much.
-  static I dot_wide(I acc, I codes, I x) { return dot(acc, codes, x); }
+  /// Asks for a cache line once `after` is known: a compiler that puts many of them together makes the processor
+  /// wait.
+  static void prefetch(const void* p, F&) { __builtin_prefetch(p); }
+
+  /// Eight words of signed codes, none of them larger than max_code, that are multiplied with many columns.
+  template <int max_code>
+  struct Codes {
+    I v[8];
+
+    void set(int w, I codes) { v[w] = codes; }
+
+    /// Four activations, with 128 added to each, as dot() takes them.
+    static I activations(I four) { return four; }
+
+    /// What dot() has to be given for n words from `at` on, because of the 128 in the activations.
+    template <int n>
+    I correction(int at) const {
+      I sum = set1_i(0);
+      for (int w = 0; w < n; ++w) {
+        int8_t codes[64];
+        std::memcpy(codes, v[at + w].v, sizeof codes);
+        for (int i = 0; i < 64; ++i) sum.v[i / 4] -= 128 * codes[i];
+      }
+      return sum;
+    }
+
+    /// In each lane the sum of the products of n words, from `at` on in both, and the correction.
+    template <int n>
+    [[gnu::noinline]] I dot(int at, const I* x, I sum) const {
+      for (int w = 0; w < n; ++w) {
+        int8_t codes[64];
+        uint8_t activations[64];
+        std::memcpy(codes, v[at + w].v, sizeof codes);
+        std::memcpy(activations, x[at + w].v, sizeof activations);
+        for (int i = 0; i < 64; ++i) sum.v[i / 4] += codes[i] * activations[i];
+      }
+      return sum;
+    }
+  };
 
  private:
   static F map(auto f) {

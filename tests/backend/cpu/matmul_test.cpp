@@ -56,7 +56,7 @@ struct Activations {
     std::normal_distribution<float> normal;
     values.resize(static_cast<size_t>(n * n_in));
     for (float& v : values) v = normal(rng);
-    stride = quantized ? QuantizedRow::bytes(n_in) : n_in * 4;
+    stride = quantized ? quantized_row_bytes(n_in) : n_in * 4;
     rows.resize(static_cast<size_t>(n * stride));
     for (int64_t r = 0; r < n; ++r) {
       float* x = values.data() + r * n_in;
@@ -66,8 +66,9 @@ struct Activations {
         continue;
       }
       k.quantize_row(x, n_in, row);
-      const QuantizedRow q(row, n_in);
-      for (int64_t i = 0; i < n_in; ++i) x[i] = static_cast<float>(q.codes[i]) * q.scale[i / 32];
+      const auto* group = reinterpret_cast<const QuantizedGroup*>(row);
+      for (int64_t i = 0; i < n_in; ++i)
+        x[i] = static_cast<float>(group[i / 32].codes[i % 32] - 128) * group[i / 32].scale;
     }
   }
 };
@@ -95,7 +96,7 @@ class MatMul : public testing::TestWithParam<quant::Type> {};
 TEST_P(MatMul, AgreesWithTheDecodedWeightsOnEveryIsa) {
   std::mt19937 rng(7);
   const int64_t block = std::max<int64_t>(quant::traits(GetParam()).block, 32);
-  for (const int64_t n_out : {1, 15, 16, 37}) {
+  for (const int64_t n_out : {1, 15, 16, 37, 100}) {
     for (const int64_t n_in : {block, 3 * block}) {
       const PackedMatrix m(GetParam(), n_in, n_out, rng);
       std::vector<float> bias(static_cast<size_t>(n_out));
@@ -128,12 +129,12 @@ TEST_P(MatMul, AgreesWithTheDecodedWeightsOnEveryIsa) {
 
 TEST_P(MatMul, AColumnDoesNotDependOnTheOthers) {
   std::mt19937 rng(11);
-  const PackedMatrix m(GetParam(), 512, 48, rng);
+  const PackedMatrix m(GetParam(), 512, 90, rng);  // tiles in groups, and two alone
   for (const Isa isa : isas()) {
     const Kernels& k = kernels(isa);
-    const Activations x(k, m.packing->quantized, 19, 512, 5);
-    const std::vector<float> all = product(k, m, x, 19);
-    for (const int64_t columns : {1, 2, 3, 5, 8, 13}) {
+    const Activations x(k, m.packing->quantized, 45, 512, 5);
+    const std::vector<float> all = product(k, m, x, 45);
+    for (const int64_t columns : {1, 2, 3, 5, 8, 13, 33}) {
       const std::vector<float> some = product(k, m, x, columns);
       EXPECT_EQ(std::memcmp(all.data(), some.data(), some.size() * 4), 0) << name_of(isa) << " " << columns;
     }
@@ -172,19 +173,18 @@ TEST(QuantizeRow, KeepsTheSumsAndTheScale) {
   for (const Isa isa : isas()) {
     std::vector<float> x(64, 0.0f);
     for (int i = 0; i < 32; ++i) x[static_cast<size_t>(i)] = static_cast<float>(i) - 16;
-    std::vector<std::byte> row(static_cast<size_t>(QuantizedRow::bytes(64)));
+    std::vector<std::byte> row(static_cast<size_t>(quantized_row_bytes(64)));
     kernels(isa).quantize_row(x.data(), 64, row.data());
-    const QuantizedRow q(row.data(), 64);
-    EXPECT_FLOAT_EQ(q.scale[0], 16.0f / 127);
-    EXPECT_EQ(q.codes[0], -127);
-    EXPECT_EQ(q.codes[31], 119);
-    int32_t sum = 0;
-    for (int i = 0; i < 32; ++i) sum += q.codes[i];
-    EXPECT_EQ(q.sum32[0], sum);
-    EXPECT_EQ(q.sum16[0] + q.sum16[1], sum);
-    EXPECT_FLOAT_EQ(q.scaled_sum32[0], static_cast<float>(sum) * q.scale[0]);
-    EXPECT_EQ(q.scale[1], 0);  // a group of zeros
-    EXPECT_EQ(q.codes[40], 0);
+    const auto* q = reinterpret_cast<const QuantizedGroup*>(row.data());
+    EXPECT_FLOAT_EQ(q[0].scale, 16.0f / 127);
+    EXPECT_EQ(q[0].codes[0], 128 - 127);
+    EXPECT_EQ(q[0].codes[31], 128 + 119);
+    float first = 0, last = 0;
+    for (int i = 0; i < 16; ++i)
+      first += static_cast<float>(q[0].codes[i] - 128), last += static_cast<float>(q[0].codes[i + 16] - 128);
+    EXPECT_THAT(q[0].sum, testing::ElementsAre(first + last, first, last));
+    EXPECT_EQ(q[1].scale, 0);  // a group of zeros
+    EXPECT_EQ(q[1].codes[8], 128);
   }
 }
 
@@ -195,12 +195,12 @@ TEST(QuantizeRow, ANumberThatIsNoneSpoilsItsGroupOnEveryIsa) {
       x[place] = bad;
       std::vector<std::byte> first;
       for (const Isa isa : isas()) {
-        std::vector<std::byte> row(static_cast<size_t>(QuantizedRow::bytes(64)));
+        std::vector<std::byte> row(static_cast<size_t>(quantized_row_bytes(64)));
         kernels(isa).quantize_row(x.data(), 64, row.data());
-        const QuantizedRow q(row.data(), 64);
-        EXPECT_TRUE(std::isnan(q.scale[0])) << name_of(isa) << " " << bad << " at " << place;
-        EXPECT_FLOAT_EQ(q.scale[1], 1.0f / 127);
-        for (int i = 0; i < 64; ++i) EXPECT_GE(q.codes[i], -127);
+        const auto* q = reinterpret_cast<const QuantizedGroup*>(row.data());
+        EXPECT_TRUE(std::isnan(q[0].scale)) << name_of(isa) << " " << bad << " at " << place;
+        EXPECT_FLOAT_EQ(q[1].scale, 1.0f / 127);
+        for (int i = 0; i < 64; ++i) EXPECT_GE(q[i / 32].codes[i % 32], 1);
       }
     }
   }

@@ -1,5 +1,5 @@
 // Formats whose codes stand for the values of a table: IQ4_NL, IQ4_XS, MXFP4, NVFP4 and the ROCmFP* family. A
-// byte shuffle looks the values up; they are stored with an offset that makes them unsigned.
+// byte shuffle looks the values up.
 #pragma once
 
 #include <array>
@@ -10,31 +10,32 @@
 
 namespace halcyon::cpu {
 
-/// The values of a table with `offset` added, as bytes, for lookup().
-struct OffsetTable {
+/// A table as lookup() takes it.
+struct SixteenBytes {
   int8_t v[16] = {};
   template <size_t n>
-  constexpr OffsetTable(const std::array<int8_t, n>& values, int offset) {
-    for (size_t i = 0; i < n; ++i) v[i] = static_cast<int8_t>(static_cast<uint8_t>(values[i] + offset));
+  constexpr SixteenBytes(const std::array<int8_t, n>& values) {
+    for (size_t i = 0; i < n; ++i) v[i] = values[i];
   }
 };
 
-inline constexpr OffsetTable kNonLinear{quant::kIq4Nl, 128};
-inline constexpr OffsetTable kE2m1{quant::kE2m1Doubled, 12};
-inline constexpr OffsetTable kTenAtMost{quant::kCodebook10, 10};
-inline constexpr OffsetTable kThreeBits{quant::kRocmfpx3, 4};
-inline constexpr OffsetTable kTwoBits{quant::kRocmfpx2, 4};
+inline constexpr SixteenBytes kNonLinear{quant::kIq4Nl};
+inline constexpr SixteenBytes kE2m1{quant::kE2m1Doubled};
+inline constexpr SixteenBytes kTenAtMost{quant::kCodebook10};
+inline constexpr SixteenBytes kThreeBits{quant::kRocmfpx3};
+inline constexpr SixteenBytes kTwoBits{quant::kRocmfpx2};
 
 template <class S>
-inline void look_up(const OffsetTable& table, typename S::I* codes, int n) {
+inline void look_up(const SixteenBytes& table, typename S::I* codes, int n) {
   const typename S::Table t = S::table16(table.v);
+#pragma GCC unroll 8
   for (int i = 0; i < n; ++i) codes[i] = S::lookup(t, codes[i]);
 }
 
 struct IQ4_NL : HalfScales<256> {
   static constexpr quant::Type kType = quant::Type::iq4_nl;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 288, kOffset = 128;
-  static constexpr bool kWide = true, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 32, kBytes = 288, kMaxCode = 127;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) { Q4_0::pack(src, row, block); }
   template <class S>
   static void codes(const uint8_t* block, int, typename S::I* out) {
@@ -45,8 +46,8 @@ struct IQ4_NL : HalfScales<256> {
 
 struct IQ4_XS {
   static constexpr quant::Type kType = quant::Type::iq4_xs;
-  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2208, kOffset = 128;
-  static constexpr bool kWide = true, kHasBias = false;
+  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2208, kMaxCode = 127;
+  static constexpr bool kHasMinimum = false;
   static constexpr int kScales = 2048, kD = 2176;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 8, 32);
@@ -71,8 +72,8 @@ struct IQ4_XS {
 /// The power-of-two scale is stored as the BF16 that it is exactly, subnormals included.
 struct MXFP4 {
   static constexpr quant::Type kType = quant::Type::mxfp4;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 288, kOffset = 12;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 32, kBytes = 288, kMaxCode = 12;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 1, 4);
     const uint32_t e = src[0];
@@ -103,8 +104,8 @@ struct Ue4m3Scales {
 
 struct NVFP4 : Ue4m3Scales<512> {
   static constexpr quant::Type kType = quant::Type::nvfp4;
-  static constexpr int kBlock = 64, kGroup = 16, kBytes = 576, kOffset = 12;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 64, kGroup = 16, kBytes = 576, kMaxCode = 12;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 4, 8);
     for (int t = 0; t < 4; ++t) {
@@ -125,8 +126,8 @@ struct NVFP4 : Ue4m3Scales<512> {
 
 struct RocmFp4 : Ue4m3Scales<256> {
   static constexpr quant::Type kType = quant::Type::q4_0_rocmfp4;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 288, kOffset = 10;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 16, kBytes = 288, kMaxCode = 10;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src, 4);
     put_scales(block, row, src + 16, 2);
@@ -140,8 +141,8 @@ struct RocmFp4 : Ue4m3Scales<256> {
 
 struct RocmFp4Fast : Ue4m3Scales<256> {
   static constexpr quant::Type kType = quant::Type::q4_0_rocmfp4_fast;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 272, kOffset = 10;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 32, kBytes = 272, kMaxCode = 10;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src, 4);
     put_scales(block, row, src + 16, 1);
@@ -179,8 +180,8 @@ inline void put_two_bits(uint8_t* block, int row, Four four) {
 
 struct RocmFpx2 : Ue4m3Scales<128> {
   static constexpr quant::Type kType = quant::Type::q2_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 160, kOffset = 4;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 16, kBytes = 160, kMaxCode = 4;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_two_bits(block, row, [&](int w) { return spread_pairs(src[w]); });
     put_scales(block, row, src + 8, 2);
@@ -194,8 +195,8 @@ struct RocmFpx2 : Ue4m3Scales<128> {
 
 struct RocmFpx3 : Ue4m3Scales<192> {
   static constexpr quant::Type kType = quant::Type::q3_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 224, kOffset = 4;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 16, kBytes = 224, kMaxCode = 4;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     uint32_t signs = 0;
 #pragma GCC unroll 8  // makes every shift a constant
@@ -224,8 +225,8 @@ inline uint32_t offset_codes(uint32_t four) {
 /// In nibbles and two-bit fields, as value + 32.
 struct RocmFpx6 : Ue4m3Scales<384> {
   static constexpr quant::Type kType = quant::Type::q6_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 416, kOffset = 32;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 16, kBytes = 416, kMaxCode = 32;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     uint32_t codes[8];
 #pragma GCC unroll 8  // makes every shift a constant
@@ -241,15 +242,16 @@ struct RocmFpx6 : Ue4m3Scales<384> {
       const typename S::I high = field<S, 2>(words<S>(block + 256, half), 2 * w);
       out[w] = S::or_i(field<S, 4>(words<S>(block, w), 4 * half), S::template shl<4>(high));
     }
+    take_off<S>(32, out, 4);
   }
 };
 
 struct RocmFpx8 : Ue4m3Scales<512> {
   static constexpr quant::Type kType = quant::Type::q8_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 528, kOffset = 128;
-  static constexpr bool kWide = true, kHasBias = false;
+  static constexpr int kBlock = 32, kGroup = 32, kBytes = 528, kMaxCode = 128;
+  static constexpr bool kHasMinimum = false;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_wide32(block, row, src);
+    put_words(block, row, src, 8);
     put_scales(block, row, src + 32, 1);
   }
   template <class S>

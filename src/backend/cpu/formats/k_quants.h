@@ -19,11 +19,6 @@ inline typename S::F unsigned_scale(const uint8_t* d, typename S::I sc) {
   return S::mul(S::load_f16(reinterpret_cast<const uint16_t*>(d)), S::to_float(sc));
 }
 
-template <class S>
-inline typename S::F negative(typename S::F x) {
-  return S::sub(S::zero(), x);
-}
-
 // Groups of 16 elements, j = 0 … 15: half h = j / 8 of the block, field s = j % 8 / 2 of its bytes, and the
 // first or second 16 of the 32 bytes that hold it.
 struct Group16 {
@@ -33,8 +28,8 @@ struct Group16 {
 
 struct Q2_K {
   static constexpr quant::Type kType = quant::Type::q2_K;
-  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1344, kOffset = 0;
-  static constexpr bool kWide = false, kHasBias = true;
+  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1344, kMaxCode = 3;
+  static constexpr bool kHasMinimum = true;
   static constexpr int kScales = 1024, kD = 1280, kDmin = 1312;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 16, 16);
@@ -52,16 +47,15 @@ struct Q2_K {
     return unsigned_scale<S>(block + kD, S::and_i(S::load_u8(block + kScales + 16 * j), S::set1_i(15)));
   }
   template <class S>
-  static typename S::F bias(const uint8_t* block, int j) {
-    return negative<S>(
-        unsigned_scale<S>(block + kDmin, S::template shr<4>(S::load_u8(block + kScales + 16 * j))));
+  static typename S::F minimum(const uint8_t* block, int j) {
+    return unsigned_scale<S>(block + kDmin, S::template shr<4>(S::load_u8(block + kScales + 16 * j)));
   }
 };
 
 struct Q3_K {
   static constexpr quant::Type kType = quant::Type::q3_K;
-  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1824, kOffset = 4;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1824, kMaxCode = 4;
+  static constexpr bool kHasMinimum = false;
   static constexpr int kHigh = 1024, kScales = 1536, kD = 1792;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 32, 16);
@@ -81,6 +75,7 @@ struct Q3_K {
       const typename S::I high = field<S, 1>(words<S>(block + kHigh, 4 * g.second + w), j / 2);
       out[w] = S::or_i(low, S::template shl<2>(high));
     }
+    take_off<S>(4, out, 4);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {
@@ -98,8 +93,8 @@ inline void put_scales_and_minima(uint8_t* out, int row, const uint8_t* s) {
   }
 }
 
-/// Scales of Q4_K and Q5_K: bytes at `at`, then d and dmin.
-template <int at>
+/// Scales of Q4_K and Q5_K: bytes at `at`, then d and dmin. Codes have `middle` taken off.
+template <int at, int middle>
 struct ScalesAndMinima {
   static constexpr int kScales = at, kD = at + 256, kDmin = at + 288;
   template <class S>
@@ -107,8 +102,9 @@ struct ScalesAndMinima {
     return unsigned_scale<S>(block + kD, S::load_u8(block + kScales + 16 * j));
   }
   template <class S>
-  static typename S::F bias(const uint8_t* block, int j) {
-    return negative<S>(unsigned_scale<S>(block + kDmin, S::load_u8(block + kScales + 16 * (8 + j))));
+  static typename S::F minimum(const uint8_t* block, int j) {
+    const typename S::F m = unsigned_scale<S>(block + kDmin, S::load_u8(block + kScales + 16 * (8 + j)));
+    return S::fma(S::set1(-middle), scale<S>(block, j), m);
   }
   static void put_scales(const uint8_t* src, int row, uint8_t* block) {
     put_half(block + kD, row, read_u16(src));
@@ -117,24 +113,26 @@ struct ScalesAndMinima {
   }
 };
 
-struct Q4_K : ScalesAndMinima<2048> {
+struct Q4_K : ScalesAndMinima<2048, 8> {
   static constexpr quant::Type kType = quant::Type::q4_K;
-  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2368, kOffset = 0;
-  static constexpr bool kWide = false, kHasBias = true;
+  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2368, kMaxCode = 8;
+  static constexpr bool kHasMinimum = true;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 16, 32);
     put_scales(src, row, block);
   }
   template <class S>
   static void codes(const uint8_t* block, int j, typename S::I* out) {
+#pragma GCC unroll 8
     for (int w = 0; w < 8; ++w) out[w] = field<S, 4>(words<S>(block, 8 * (j / 2) + w), 4 * (j & 1));
+    take_off<S>(8, out, 8);
   }
 };
 
-struct Q5_K : ScalesAndMinima<2560> {
+struct Q5_K : ScalesAndMinima<2560, 16> {
   static constexpr quant::Type kType = quant::Type::q5_K;
-  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2880, kOffset = 0;
-  static constexpr bool kWide = false, kHasBias = true;
+  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2880, kMaxCode = 16;
+  static constexpr bool kHasMinimum = true;
   static constexpr int kHigh = 2048;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 48, 32);
@@ -147,13 +145,14 @@ struct Q5_K : ScalesAndMinima<2560> {
       const typename S::I low = field<S, 4>(words<S>(block, 8 * (j / 2) + w), 4 * (j & 1));
       out[w] = S::or_i(low, S::template shl<4>(field<S, 1>(words<S>(block + kHigh, w), j)));
     }
+    take_off<S>(16, out, 8);
   }
 };
 
 struct Q6_K {
   static constexpr quant::Type kType = quant::Type::q6_K;
-  static constexpr int kBlock = 256, kGroup = 16, kBytes = 3360, kOffset = 32;
-  static constexpr bool kWide = false, kHasBias = false;
+  static constexpr int kBlock = 256, kGroup = 16, kBytes = 3360, kMaxCode = 32;
+  static constexpr bool kHasMinimum = false;
   static constexpr int kHigh = 2048, kScales = 3072, kD = 3328;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src, 32);
@@ -170,6 +169,7 @@ struct Q6_K {
       const typename S::I high = field<S, 2>(words<S>(block + kHigh, 8 * g.h + 4 * g.second + w), 2 * g.s);
       out[w] = S::or_i(low, S::template shl<4>(high));
     }
+    take_off<S>(32, out, 4);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {

@@ -9,11 +9,11 @@
 //   kType       the GGUF type it packs
 //   kBlock      elements of a block; kGroup: elements that share a scale, 16 or 32
 //   kBytes      bytes of a block of 16 rows
-//   kOffset     what is subtracted from each code; kWide: codes are signed bytes + 128 (kOffset is 128 then)
-//   kHasBias    whether a constant is added to code * scale
+//   kMaxCode    the largest absolute value of a code, up to 128
+//   kHasMinimum whether something is subtracted from code * scale
 //   pack(src, row, block)           puts one block of one row, as it is in the file, into its lane
-//   codes<S>(block, group, out)     kGroup / 4 words with four consecutive codes in each
-//   scale<S>(block, group), bias<S>(block, group)
+//   codes<S>(block, group, out)     kGroup / 4 words with four consecutive codes in each, signed bytes
+//   scale<S>(block, group), minimum<S>(block, group)
 #pragma once
 
 #include <cstdint>
@@ -69,9 +69,17 @@ inline typename S::I field(typename S::I word, int shift) {
   return S::and_i(S::shr_by(word, shift), S::set1_i(((1 << width) - 1) * 0x01010101));
 }
 
+/// Takes `middle` off each byte of n words.
+template <class S>
+inline void take_off(int middle, typename S::I* codes, int n) {
+#pragma GCC unroll 8
+  for (int w = 0; w < n; ++w) codes[w] = S::sub_i8(codes[w], S::set1_i(middle * 0x01010101));
+}
+
 /// The codes of 32 elements from four words of nibbles: low nibbles first, as in Q4_0.
 template <class S>
 inline void nibbles32(const uint8_t* base, typename S::I* out) {
+#pragma GCC unroll 4
   for (int w = 0; w < 4; ++w) {
     const typename S::I word = words<S>(base, w);
     out[w] = field<S, 4>(word, 0);
