@@ -73,8 +73,7 @@ class Binder {
     find_quantized_values();
     Program placed = program_;  // a value's int8 form lies right behind it, so its slot is that much wider
     for (size_t v = 0; v < placed.values.size(); ++v)
-      if (quantized_[v] != 0)
-        placed.values[v].width += quantized_bytes(static_cast<ValueId>(v)) / 4 + 16;
+      if (quantized_[v] != 0) placed.values[v].width += quantized_bytes(static_cast<ValueId>(v)) / 4 + 16;
     plan_ = plan(placed, options_.n_batch, options_.n_outputs);
     Result<Pages> arena = Pages::reserve(plan_.size);
     if (!arena)

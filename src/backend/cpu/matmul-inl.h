@@ -13,8 +13,8 @@
 
 namespace halcyon::cpu {
 
-/// Quantises a row of n floats, n a multiple of 32, to QuantizedGroups: scale = max|x| / 127, codes to nearest
-/// even. A group with an infinity or a NaN gets the scale NaN, and so does every product.
+/// Quantises a row of n floats, n a multiple of 32, to QuantizedGroups: scale = max|x| / 127, codes to
+/// nearest even. A group with an infinity or a NaN gets the scale NaN, and so does every product.
 template <class S>
 void quantize_row(const float* x, int64_t n, void* row) {
   using F = typename S::F;
@@ -36,8 +36,9 @@ void quantize_row(const float* x, int64_t n, void* row) {
   }
 }
 
-/// Weights are asked for this many bytes before they are used (docs/PERFORMANCE.md).
-inline constexpr int kPrefetchAhead = 8192;
+/// Weights are asked for this many bytes before they are used (docs/PERFORMANCE.md): with many columns that
+/// takes longer, and what comes too early pushes out what the columns need.
+inline constexpr int kAheadOfOne = 8192, kAheadOfMany = 1024;
 
 /// Scales, and what is subtracted, of group g of 32 inputs of a block.
 template <class P, class Format>
@@ -78,8 +79,7 @@ struct Unpacked {
   [[gnu::always_inline]] void load(const uint8_t* block, int g) {
     typename P::I loaded[8];
 #pragma GCC unroll 2
-    for (int p = 0; p < kParts; ++p)
-      Format::template codes<Rows>(block, kParts * g + p, loaded + kWords * p);
+    for (int p = 0; p < kParts; ++p) Format::template codes<Rows>(block, kParts * g + p, loaded + kWords * p);
 #pragma GCC unroll 8
     for (int w = 0; w < 8; ++w) codes.set(w, loaded[w]);
 #pragma GCC unroll 2
@@ -88,19 +88,20 @@ struct Unpacked {
   }
 };
 
-/// Asks for the memory that lies kPrefetchAhead behind group g of a block, once `after` is known.
-template <class P, class Format>
+/// Asks for the memory that lies `ahead` bytes behind group g of a block, once `after` is known.
+template <class P, class Format, int ahead>
 [[gnu::always_inline]] inline void prefetch_group(const uint8_t* block, int g, typename P::F& after) {
   constexpr int kGroupBytes = Format::kBytes / (Format::kBlock / 32);
 #pragma GCC unroll 16
   for (int line = 0; line < kGroupBytes; line += 64)
-    P::prefetch(block + g * kGroupBytes + line + kPrefetchAhead, after);
+    P::prefetch(block + g * kGroupBytes + line + ahead, after);
 }
 
 /// Adds the products of R registers of rows with one group of C columns to sum, [C, R].
 template <class P, class Format, int R, int C>
-[[gnu::always_inline]] inline void add_products(const Unpacked<P, Format>* rows, const QuantizedGroup* const* x,
-                                                int64_t group, typename P::F* sum) {
+[[gnu::always_inline]] inline void add_products(const Unpacked<P, Format>* rows,
+                                                const QuantizedGroup* const* x, int64_t group,
+                                                typename P::F* sum) {
   using Row = Unpacked<P, Format>;
   typename P::I activations[C][8];
 #pragma GCC unroll 2
@@ -115,14 +116,15 @@ template <class P, class Format, int R, int C>
       typename P::I dots[Row::kParts];
 #pragma GCC unroll 2
       for (int p = 0; p < Row::kParts; ++p)
-        dots[p] = rows[r].codes.template dot<Row::kWords>(Row::kWords * p, activations[c], rows[r].correction[p]);
+        dots[p] =
+            rows[r].codes.template dot<Row::kWords>(Row::kWords * p, activations[c], rows[r].correction[p]);
       sum[c * R + r] = rows[r].scales.add(dots, x[c][group], sum[c * R + r]);
     }
   }
 }
 
-/// T consecutive tiles times n columns. An ISA whose registers hold fewer than 16 rows takes a tile as several
-/// parts; sum: [n, T * parts].
+/// T consecutive tiles times n columns. An ISA whose registers hold fewer than 16 rows takes a tile as
+/// several parts; sum: [n, T * parts].
 template <class Format, int T, class First, class... P>
 [[gnu::always_inline]] inline void multiply_tiles(RowParts<First, P...> parts, const uint8_t* tiles,
                                                   int64_t tile_bytes, int64_t n_in,
@@ -138,7 +140,7 @@ template <class Format, int T, class First, class... P>
         const uint8_t* block = tiles + t * tile_bytes;
         auto* row = rows + t * parts.kCount;
         row->template load<First>(block, g);
-        prefetch_group<First, Format>(block, g, row->scales.scale[0]);
+        prefetch_group<First, Format, kAheadOfMany>(block, g, row->scales.scale[0]);
         ((++row)->template load<P>(block, g), ...);
       }
       const int64_t group = at / 32 + g;
@@ -153,14 +155,14 @@ template <class Format, int T, class First, class... P>
 
 /// One tile times one column: nothing is used twice, so that nothing has to wait in memory.
 template <class Format, class First, class... P>
-[[gnu::always_inline]] inline void multiply_tile(RowParts<First, P...> parts, const uint8_t* tile, int64_t n_in,
-                                                 const QuantizedGroup* x, auto* sum) {
+[[gnu::always_inline]] inline void multiply_tile(RowParts<First, P...> parts, const uint8_t* tile,
+                                                 int64_t n_in, const QuantizedGroup* x, auto* sum) {
   using Lanes = typename First::Lanes;
   for (int i = 0; i < parts.kCount; ++i) sum[i] = First::zero();
   for (int64_t at = 0; at < n_in; at += Format::kBlock, tile += Format::kBytes) {
 #pragma GCC unroll 8
     for (int g = 0; g < Format::kBlock / 32; ++g, ++x) {
-      prefetch_group<First, Format>(tile, g, sum[0]);
+      prefetch_group<First, Format, kAheadOfOne>(tile, g, sum[0]);
       int part = 0;
       const auto add = [&]<class Rows>(Rows) {
         Unpacked<Lanes, Format> row;
@@ -173,8 +175,8 @@ template <class Format, class First, class... P>
   }
 }
 
-/// The results of one tile, scaled and with their bias, to row `row` on of n columns from `first` on; sum: the
-/// first column's, the next one's are `stride` further on.
+/// The results of one tile, scaled and with their bias, to row `row` on of n columns from `first` on; sum:
+/// the first column's, the next one's are `stride` further on.
 template <class... P>
 [[gnu::always_inline]] inline void store_tile(RowParts<P...>, const MatMulTask& t, int64_t row, int64_t first,
                                               int n, const auto* sum, int stride) {
@@ -191,15 +193,15 @@ template <class... P>
   (store(P{}), ...);
 }
 
-/// Columns that are computed together: so many that unpacking weights counts little, and that their groups stay in
-/// the level-2 cache while tiles pass by.
-inline constexpr int64_t kColumnBytes = 256 << 10;
+/// Columns that are computed together: so many that unpacking weights counts little, and that their groups
+/// stay in the level-2 cache while tiles pass by.
+inline constexpr int64_t kColumnBytes = 448 << 10;
 inline constexpr int kMaxColumns = 32;
 
 /// T tiles times n <= N columns from column `first` on, tile after tile.
 template <class S, class Format, int T, int N>
 inline void tiles_and_columns(const MatMulTask& t, int64_t first_tile, int64_t last_tile,
-                                                     const QuantizedGroup* const* x, int64_t first, int n) {
+                              const QuantizedGroup* const* x, int64_t first, int n) {
   using Parts = typename S::Rows;
   for (int64_t tile = first_tile; tile < last_tile; tile += T) {
     typename Parts::F sum[T * Parts::kCount * N];
@@ -256,7 +258,8 @@ void float_columns(const MatMulTask& t, int64_t first) {
 template <class S, class Format>
 void float_matmul(const MatMulTask& t) {
   int64_t c = 0;
-  for (; c + S::kFloatColumns <= t.n_columns; c += S::kFloatColumns) float_columns<S, Format, S::kFloatColumns>(t, c);
+  for (; c + S::kFloatColumns <= t.n_columns; c += S::kFloatColumns)
+    float_columns<S, Format, S::kFloatColumns>(t, c);
   if constexpr (S::kFloatColumns > 2) {
     for (; c + 2 <= t.n_columns; c += 2) float_columns<S, Format, 2>(t, c);
   }

@@ -87,11 +87,10 @@ struct Avx2Lanes {
     }
   };
 
-  /// Codes of which the sum of one pair could overflow: |code| * (x with the sign of the code), which is at most
-  /// 2 * 128 * 127, and needs no correction.
+  /// Codes of which the sum of one pair could overflow: |code| * (x with the sign of the code), which is at
+  /// most 2 * 128 * 127, and needs no correction.
   template <int max_code>
-    requires(2 * 255 * max_code > 32767)
-  struct Codes<max_code> {
+  requires(2 * 255 * max_code > 32767) struct Codes<max_code> {
     I v[8], magnitude[8];
 
     void set(int w, I codes) { v[w] = codes, magnitude[w] = _mm256_abs_epi8(codes); }

@@ -188,8 +188,8 @@ struct Scalar {
     return load_words(bytes);
   }
 
-  /// Asks for a cache line once `after` is known: a compiler that puts many of them together makes the processor
-  /// wait.
+  /// Asks for a cache line once `after` is known: a compiler that puts many of them together makes the
+  /// processor wait.
   static void prefetch(const void* p, F&) { __builtin_prefetch(p); }
 
   /// Eight words of signed codes, none of them larger than max_code, that are multiplied with many columns.
