@@ -38,7 +38,7 @@ void quantize_row(const float* x, int64_t n, void* row) {
 
 /// Weights are asked for this many bytes before they are used (docs/PERFORMANCE.md): with many columns that
 /// takes longer, and what comes too early pushes out what the columns need.
-inline constexpr int kAheadOfOne = 8192, kAheadOfMany = 1024;
+inline constexpr int kAheadOfOne = 16384, kAheadOfMany = 1024;
 
 /// Scales, and what is subtracted, of group g of 32 inputs of a block.
 template <class P, class Format>
@@ -56,14 +56,14 @@ struct Scales {
   }
 
   /// sum + the product of the group with 32 activations; dots: those of the codes, for each part.
-  [[gnu::always_inline]] typename P::F add(const typename P::I* dots, const QuantizedGroup& x,
-                                           typename P::F sum) const {
+  [[gnu::always_inline]] typename P::F add(const typename P::I* dots, typename P::F x_scale,
+                                           const typename P::F* x_sum, typename P::F sum) const {
     typename P::F t = P::mul(P::to_float(dots[0]), scale[0]);
     if constexpr (kParts == 2) t = P::fma(P::to_float(dots[1]), scale[1], t);
     if constexpr (Format::kHasMinimum)
 #pragma GCC unroll 2
-      for (int p = 0; p < kParts; ++p) t = P::nfma(minimum[p], P::set1(x.sum[kParts == 1 ? 0 : p + 1]), t);
-    return P::fma(t, P::set1(x.scale), sum);
+      for (int p = 0; p < kParts; ++p) t = P::nfma(minimum[p], x_sum[p], t);
+    return P::fma(t, x_scale, sum);
   }
 };
 
@@ -104,22 +104,33 @@ template <class P, class Format, int R, int C>
                                                 typename P::F* sum) {
   using Row = Unpacked<P, Format>;
   typename P::I activations[C][8];
+  typename P::F x_scale[C], x_sum[C][Row::kParts];
 #pragma GCC unroll 2
-  for (int c = 0; c < C; ++c)
+  for (int c = 0; c < C; ++c) {
+    const QuantizedGroup& g = x[c][group];
 #pragma GCC unroll 8
     for (int w = 0; w < 8; ++w)
-      activations[c][w] = decltype(Row::codes)::activations(P::broadcast_word(x[c][group].codes + 4 * w));
+      activations[c][w] = decltype(Row::codes)::activations(P::broadcast_word(g.codes + 4 * w));
+    x_scale[c] = P::set1(g.scale);
+    if constexpr (Format::kHasMinimum)
+#pragma GCC unroll 2
+      for (int p = 0; p < Row::kParts; ++p) x_sum[c][p] = P::set1(g.sum[Row::kParts == 1 ? 0 : p + 1]);
+  }
 #pragma GCC unroll 2
   for (int r = 0; r < R; ++r) {
+    typename P::I dots[C][Row::kParts];
 #pragma GCC unroll 2
-    for (int c = 0; c < C; ++c) {
-      typename P::I dots[Row::kParts];
+    for (int p = 0; p < Row::kParts; ++p) {
+      typename P::I sums[C];
 #pragma GCC unroll 2
-      for (int p = 0; p < Row::kParts; ++p)
-        dots[p] =
-            rows[r].codes.template dot<Row::kWords>(Row::kWords * p, activations[c], rows[r].correction[p]);
-      sum[c * R + r] = rows[r].scales.add(dots, x[c][group], sum[c * R + r]);
+      for (int c = 0; c < C; ++c) sums[c] = rows[r].correction[p];
+      rows[r].codes.template dot<Row::kWords, C>(Row::kWords * p, activations, sums);
+#pragma GCC unroll 2
+      for (int c = 0; c < C; ++c) dots[c][p] = sums[c];
     }
+#pragma GCC unroll 2
+    for (int c = 0; c < C; ++c)
+      sum[c * R + r] = rows[r].scales.add(dots[c], x_scale[c], x_sum[c], sum[c * R + r]);
   }
 }
 

@@ -41,6 +41,7 @@ struct Avx2Lanes {
     return _mm256_srli_epi32(a, n);
   }
   static I shr_by(I a, int n) { return _mm256_srli_epi32(a, n); }
+  static I shl_by(I a, int n) { return _mm256_slli_epi32(a, n); }
   template <int n>
   static I shl(I a) {
     return _mm256_slli_epi32(a, n);
@@ -73,17 +74,18 @@ struct Avx2Lanes {
       for (int w = 1; w < words; ++w) sum = _mm256_add_epi8(sum, v[at + w]);
       return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(-128), sum), _mm256_set1_epi16(-1));
     }
-    template <int words>
-    I dot(int at, const I* x, I sum) const {
+    template <int words, int columns>
+    void dot(int at, const I (*x)[8], I* sums) const {
+#pragma GCC unroll 2
+      for (int c = 0; c < columns; ++c)
 #pragma GCC unroll 8
-      for (int w = 0; w < words; w += kChain) {
-        I pairs = _mm256_maddubs_epi16(x[at + w], v[at + w]);
+        for (int w = at; w < at + words; w += kChain) {
+          I pairs = _mm256_maddubs_epi16(x[c][w], v[w]);
 #pragma GCC unroll 8
-        for (int i = w + 1; i < w + kChain && i < words; ++i)
-          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(x[at + i], v[at + i]));
-        sum = add_i(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-      }
-      return sum;
+          for (int i = w + 1; i < w + kChain && i < at + words; ++i)
+            pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(x[c][i], v[i]));
+          sums[c] = add_i(sums[c], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+        }
     }
   };
 
@@ -99,16 +101,15 @@ struct Avx2Lanes {
     I correction(int) const {
       return _mm256_setzero_si256();
     }
-    template <int words>
-    I dot(int at, const I* x, I) const {
-      I sum = _mm256_setzero_si256();
+    template <int words, int columns>
+    void dot(int at, const I (*x)[8], I* sums) const {
+#pragma GCC unroll 2
+      for (int c = 0; c < columns; ++c)
 #pragma GCC unroll 8
-      for (int w = 0; w < words; ++w) {
-        const I pairs = _mm256_maddubs_epi16(magnitude[at + w], _mm256_sign_epi8(x[at + w], v[at + w]));
-        const I quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-        sum = w == 0 ? quads : add_i(sum, quads);
-      }
-      return sum;
+        for (int w = at; w < at + words; ++w) {
+          const I pairs = _mm256_maddubs_epi16(magnitude[w], _mm256_sign_epi8(x[c][w], v[w]));
+          sums[c] = add_i(sums[c], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+        }
     }
   };
 

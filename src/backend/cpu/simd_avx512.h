@@ -78,6 +78,7 @@ struct Avx512 {
     return _mm512_srli_epi32(a, n);
   }
   static I shr_by(I a, int n) { return _mm512_srli_epi32(a, static_cast<unsigned>(n)); }
+  static I shl_by(I a, int n) { return _mm512_slli_epi32(a, static_cast<unsigned>(n)); }
   template <int n>
   static I shl(I a) {
     return _mm512_slli_epi32(a, n);
@@ -108,11 +109,15 @@ struct Avx512 {
       for (int w = 0; w < n; ++w) sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(-128), v[at + w]);
       return _mm512_sub_epi32(_mm512_setzero_si512(), sum);
     }
-    template <int n>
-    I dot(int at, const I* x, I sum) const {
+    template <int n, int columns>
+    void dot(int at, const I (*x)[8], I* sums) const {
 #pragma GCC unroll 8
-      for (int w = 0; w < n; ++w) sum = _mm512_dpbusd_epi32(sum, x[at + w], v[at + w]);
-      return sum;
+      for (int w = at; w < at + n; ++w) {
+        I code = v[w];
+        if constexpr (columns > 1) asm("" : "+v"(code));  // one load for all columns
+#pragma GCC unroll 2
+        for (int c = 0; c < columns; ++c) sums[c] = _mm512_dpbusd_epi32(sums[c], x[c][w], code);
+      }
     }
   };
 

@@ -147,6 +147,9 @@ struct Scalar {
   static I shr_by(I a, int n) {
     return map_i([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.v[i]) >> n); });
   }
+  static I shl_by(I a, int n) {
+    return map_i([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.v[i]) << n); });
+  }
   template <int n>
   static I shl(I a) {
     return map_i([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.v[i]) << n); });
@@ -202,7 +205,7 @@ struct Scalar {
     /// Four activations, with 128 added to each, as dot() takes them.
     static I activations(I four) { return four; }
 
-    /// What dot() has to be given for n words from `at` on, because of the 128 in the activations.
+    /// What sums have to begin with for n words from `at` on, because of the 128 in the activations.
     template <int n>
     I correction(int at) const {
       I sum = set1_i(0);
@@ -214,17 +217,17 @@ struct Scalar {
       return sum;
     }
 
-    /// In each lane the sum of the products of n words, from `at` on in both, and the correction.
-    template <int n>
-    [[gnu::noinline]] I dot(int at, const I* x, I sum) const {
-      for (int w = 0; w < n; ++w) {
-        int8_t codes[64];
-        uint8_t activations[64];
-        std::memcpy(codes, v[at + w].v, sizeof codes);
-        std::memcpy(activations, x[at + w].v, sizeof activations);
-        for (int i = 0; i < 64; ++i) sum.v[i / 4] += codes[i] * activations[i];
-      }
-      return sum;
+    /// Adds to each lane of sums[c] the products of n words, from `at` on in both, with column c of x.
+    template <int n, int columns>
+    [[gnu::noinline]] void dot(int at, const I (*x)[8], I* sums) const {
+      for (int c = 0; c < columns; ++c)
+        for (int w = at; w < at + n; ++w) {
+          int8_t codes[64];
+          uint8_t activations[64];
+          std::memcpy(codes, v[w].v, sizeof codes);
+          std::memcpy(activations, x[c][w].v, sizeof activations);
+          for (int i = 0; i < 64; ++i) sums[c].v[i / 4] += codes[i] * activations[i];
+        }
     }
   };
 

@@ -68,7 +68,7 @@ inline void five_bits32(const uint8_t* block, typename S::I* out) {
   nibbles32<S>(block, out);
   const typename S::I high = words<S>(block, 4);
 #pragma GCC unroll 8
-  for (int w = 0; w < 8; ++w) out[w] = S::or_i(out[w], S::template shl<4>(field<S, 1>(high, w)));
+  for (int w = 0; w < 8; ++w) out[w] = S::or_i(out[w], field_to<S, 1, 4>(high, w));
   take_off<S>(16, out, 8);
 }
 

@@ -208,8 +208,8 @@ struct RocmFpx3 : Ue4m3Scales<192> {
   template <class S>
   static void codes(const uint8_t* block, int half, typename S::I* out) {
     for (int w = 0; w < 4; ++w) {
-      const typename S::I sign = field<S, 1>(words<S>(block, 2), 4 * half + w);
-      out[w] = S::or_i(field<S, 2>(words<S>(block, half), 2 * w), S::template shl<2>(sign));
+      const typename S::I sign = field_to<S, 1, 2>(words<S>(block, 2), 4 * half + w);
+      out[w] = S::or_i(field<S, 2>(words<S>(block, half), 2 * w), sign);
     }
     look_up<S>(kThreeBits, out, 4);
   }
@@ -239,8 +239,8 @@ struct RocmFpx6 : Ue4m3Scales<384> {
   template <class S>
   static void codes(const uint8_t* block, int half, typename S::I* out) {
     for (int w = 0; w < 4; ++w) {
-      const typename S::I high = field<S, 2>(words<S>(block + 256, half), 2 * w);
-      out[w] = S::or_i(field<S, 4>(words<S>(block, w), 4 * half), S::template shl<4>(high));
+      const typename S::I high = field_to<S, 2, 4>(words<S>(block + 256, half), 2 * w);
+      out[w] = S::or_i(field<S, 4>(words<S>(block, w), 4 * half), high);
     }
     take_off<S>(32, out, 4);
   }

@@ -72,8 +72,8 @@ struct Q3_K {
     const Group16 g(j);
     for (int w = 0; w < 4; ++w) {
       const typename S::I low = field<S, 2>(words<S>(block, 8 * g.h + 4 * g.second + w), 2 * g.s);
-      const typename S::I high = field<S, 1>(words<S>(block + kHigh, 4 * g.second + w), j / 2);
-      out[w] = S::or_i(low, S::template shl<2>(high));
+      const typename S::I high = field_to<S, 1, 2>(words<S>(block + kHigh, 4 * g.second + w), j / 2);
+      out[w] = S::or_i(low, high);
     }
     take_off<S>(4, out, 4);
   }
@@ -143,7 +143,7 @@ struct Q5_K : ScalesAndMinima<2560, 16> {
   static void codes(const uint8_t* block, int j, typename S::I* out) {
     for (int w = 0; w < 8; ++w) {
       const typename S::I low = field<S, 4>(words<S>(block, 8 * (j / 2) + w), 4 * (j & 1));
-      out[w] = S::or_i(low, S::template shl<4>(field<S, 1>(words<S>(block + kHigh, w), j)));
+      out[w] = S::or_i(low, field_to<S, 1, 4>(words<S>(block + kHigh, w), j));
     }
     take_off<S>(16, out, 8);
   }
@@ -166,8 +166,9 @@ struct Q6_K {
     for (int w = 0; w < 4; ++w) {
       const int at = 16 * g.h + 8 * (g.s & 1) + 4 * g.second + w;
       const typename S::I low = field<S, 4>(words<S>(block, at), 4 * (g.s / 2));
-      const typename S::I high = field<S, 2>(words<S>(block + kHigh, 8 * g.h + 4 * g.second + w), 2 * g.s);
-      out[w] = S::or_i(low, S::template shl<4>(high));
+      const typename S::I high =
+          field_to<S, 2, 4>(words<S>(block + kHigh, 8 * g.h + 4 * g.second + w), 2 * g.s);
+      out[w] = S::or_i(low, high);
     }
     take_off<S>(32, out, 4);
   }

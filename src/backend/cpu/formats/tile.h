@@ -69,6 +69,13 @@ inline typename S::I field(typename S::I word, int shift) {
   return S::and_i(S::shr_by(word, shift), S::set1_i(((1 << width) - 1) * 0x01010101));
 }
 
+/// The field of `width` bits that starts at bit `from` of each byte, moved to bit `to`.
+template <class S, int width, int to>
+inline typename S::I field_to(typename S::I word, int from) {
+  const typename S::I moved = from >= to ? S::shr_by(word, from - to) : S::shl_by(word, to - from);
+  return S::and_i(moved, S::set1_i((((1 << width) - 1) << to) * 0x01010101));
+}
+
 /// Takes `middle` off each byte of n words.
 template <class S>
 inline void take_off(int middle, typename S::I* codes, int n) {
