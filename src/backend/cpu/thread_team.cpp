@@ -8,7 +8,7 @@
 namespace halcyon::cpu {
 namespace {
 
-constexpr auto kSpin = std::chrono::microseconds(20);
+constexpr auto kSpin = std::chrono::microseconds(100);
 
 inline void pause() {
 #if defined(__x86_64__)

@@ -28,7 +28,7 @@ class ThreadTeam {
   /// must not throw.
   void run(const std::function<void(Part)>& work);
 
-  /// Within work: waits until every thread has come here. A thread that waits spins for at most 20 µs, then
+  /// Within work: waits until every thread has come here. A thread that waits spins for at most 100 µs, then
   /// sleeps.
   void barrier();
 

@@ -40,7 +40,7 @@ TEST(ThreadTeam, ABarrierLetsNobodyThroughBeforeAllAreThere) {
       for (int64_t round = 1; round <= kRounds; ++round) {
         rounds[static_cast<size_t>(part.index)] = round;
         if (round % 250 == part.index)
-          burn(std::chrono::microseconds(100));  // the others give up spinning and sleep
+          burn(std::chrono::microseconds(300));  // the others give up spinning and sleep
         team->barrier();
         for (const int64_t other : rounds) wrong += other != round;
         team->barrier();
@@ -55,7 +55,7 @@ TEST(ThreadTeam, RunsAgainAndAgainAndReturnsOnlyWhenAllHaveFinished) {
   std::vector<int64_t> counts(3);
   for (int64_t i = 1; i <= 5000; ++i) {
     team->run([&](Part part) {
-      if (i % 500 == 0 && part.index == 2) burn(std::chrono::microseconds(100));
+      if (i % 500 == 0 && part.index == 2) burn(std::chrono::microseconds(300));
       ++counts[static_cast<size_t>(part.index)];
     });
     ASSERT_EQ(std::accumulate(counts.begin(), counts.end(), int64_t{0}), 3 * i);
