@@ -9,6 +9,7 @@
 #include "backend/cpu/pack.h"
 #include "backend/cpu/pages.h"
 #include "bench/bandwidth.h"
+#include "tests/backend/cpu/aligned_bytes.h"
 #include "tests/backend/cpu/random_blocks.h"
 
 namespace halcyon::cpu {
@@ -26,14 +27,14 @@ void matmul(benchmark::State& state, quant::Type type, int64_t columns) {
   if (!isa || !team || !pages) return state.SkipWithError("no such ISA, threads or memory");
   auto* tiles = reinterpret_cast<uint8_t*>(pages->data());
   std::mt19937 rng(1);
-  const std::vector<std::byte> rows = test::random_blocks(type, kIn * kTileRows, rng);
+  const std::vector<std::byte> rows = halcyon::test::random_blocks(type, kIn * kTileRows, rng);
   packing->pack_tile(reinterpret_cast<const uint8_t*>(rows.data()), kTileRows, kIn, tiles);
   for (int64_t i = 1; i < n_tiles; ++i)
     std::memcpy(tiles + i * tile_bytes, tiles, static_cast<size_t>(tile_bytes));
 
   const Kernels& k = kernels(*isa);
   const int64_t stride = packing->quantized ? quantized_row_bytes(kIn) : kIn * 4;
-  std::vector<std::byte> x(static_cast<size_t>(columns * stride));
+  test::AlignedBytes x(columns * stride);
   std::normal_distribution<float> normal;
   std::vector<float> row(kIn), out(static_cast<size_t>(columns * n_tiles * kTileRows));
   for (int64_t c = 0; c < columns; ++c) {
@@ -80,7 +81,7 @@ void matmul(benchmark::State& state, quant::Type type, int64_t columns) {
 void pack(benchmark::State& state, quant::Type type) {
   const Packing* packing = find_packing(type);
   std::mt19937 rng(1);
-  const std::vector<std::byte> rows = test::random_blocks(type, kIn * kTileRows, rng);
+  const std::vector<std::byte> rows = halcyon::test::random_blocks(type, kIn * kTileRows, rng);
   std::vector<uint8_t> tile(static_cast<size_t>(packing->tile_bytes(kIn)));
   for (auto _ : state) {
     packing->pack_tile(reinterpret_cast<const uint8_t*>(rows.data()), kTileRows, kIn, tile.data());
@@ -91,7 +92,7 @@ void pack(benchmark::State& state, quant::Type type) {
 
 [[maybe_unused]] const bool registered = [] {
   for (const int64_t columns : {1, 8, 32}) {
-    for (const quant::Type type : test::runnable_types()) {
+    for (const quant::Type type : halcyon::test::runnable_types()) {
       const std::string name = std::string(columns == 1   ? "decode/"
                                            : columns == 8 ? "together/"
                                                           : "prefill/") +
@@ -101,7 +102,7 @@ void pack(benchmark::State& state, quant::Type type) {
           ->UseRealTime();
     }
   }
-  for (const quant::Type type : test::runnable_types())
+  for (const quant::Type type : halcyon::test::runnable_types())
     benchmark::RegisterBenchmark(("pack/" + std::string(quant::name_of(type))).c_str(), pack, type);
   return true;
 }();

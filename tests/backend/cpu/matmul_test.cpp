@@ -9,6 +9,7 @@
 
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/pack.h"
+#include "tests/backend/cpu/aligned_bytes.h"
 #include "tests/backend/cpu/random_blocks.h"
 #include "tests/support/support.h"
 
@@ -31,7 +32,7 @@ struct PackedMatrix {
   std::vector<uint8_t> tiles;
 
   PackedMatrix(quant::Type t, int64_t in, int64_t out, std::mt19937& rng) : type(t), n_in(in), n_out(out) {
-    const std::vector<std::byte> rows = test::random_blocks(type, n_in * n_out, rng);
+    const std::vector<std::byte> rows = halcyon::test::random_blocks(type, n_in * n_out, rng);
     decoded.resize(static_cast<size_t>(n_in * n_out));
     quant::traits(type).decode(rows.data(), decoded.data(), decoded.size());
     packing = find_packing(type);
@@ -47,7 +48,7 @@ struct PackedMatrix {
 
 /// Activations as a product takes them, and the floats that they stand for.
 struct Activations {
-  std::vector<std::byte> rows;
+  test::AlignedBytes rows;
   int64_t stride;
   std::vector<float> values;  // [n, n_in], after quantisation
 
@@ -57,7 +58,7 @@ struct Activations {
     values.resize(static_cast<size_t>(n * n_in));
     for (float& v : values) v = normal(rng);
     stride = quantized ? quantized_row_bytes(n_in) : n_in * 4;
-    rows.resize(static_cast<size_t>(n * stride));
+    rows = test::AlignedBytes(n * stride);
     for (int64_t r = 0; r < n; ++r) {
       float* x = values.data() + r * n_in;
       std::byte* row = rows.data() + r * stride;
@@ -141,7 +142,7 @@ TEST_P(MatMul, AColumnDoesNotDependOnTheOthers) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, MatMul, testing::ValuesIn(test::runnable_types()),
+INSTANTIATE_TEST_SUITE_P(Formats, MatMul, testing::ValuesIn(halcyon::test::runnable_types()),
                          [](const auto& type) { return std::string(quant::name_of(type.param)); });
 
 TEST(MatMulTask, RowsCanBePickedOneByOne) {
@@ -173,7 +174,7 @@ TEST(QuantizeRow, KeepsTheSumsAndTheScale) {
   for (const Isa isa : isas()) {
     std::vector<float> x(64, 0.0f);
     for (int i = 0; i < 32; ++i) x[static_cast<size_t>(i)] = static_cast<float>(i) - 16;
-    std::vector<std::byte> row(static_cast<size_t>(quantized_row_bytes(64)));
+    test::AlignedBytes row(quantized_row_bytes(64));
     kernels(isa).quantize_row(x.data(), 64, row.data());
     const auto* q = reinterpret_cast<const QuantizedGroup*>(row.data());
     EXPECT_FLOAT_EQ(q[0].scale, 16.0f / 127);
@@ -195,7 +196,7 @@ TEST(QuantizeRow, ANumberThatIsNoneSpoilsItsGroupOnEveryIsa) {
       x[place] = bad;
       std::vector<std::byte> first;
       for (const Isa isa : isas()) {
-        std::vector<std::byte> row(static_cast<size_t>(quantized_row_bytes(64)));
+        test::AlignedBytes row(quantized_row_bytes(64));
         kernels(isa).quantize_row(x.data(), 64, row.data());
         const auto* q = reinterpret_cast<const QuantizedGroup*>(row.data());
         EXPECT_TRUE(std::isnan(q[0].scale)) << name_of(isa) << " " << bad << " at " << place;
@@ -221,7 +222,7 @@ TEST(QuantizeRow, ASpoiltRowGivesNoOrdinaryNumber) {
 }
 
 TEST(Packing, TakesHardlyMoreMemoryThanTheFile) {
-  for (const quant::Type type : test::runnable_types()) {
+  for (const quant::Type type : halcyon::test::runnable_types()) {
     const quant::Traits& t = quant::traits(type);
     const Packing* packing = find_packing(type);
     ASSERT_NE(packing, nullptr) << t.name;
