@@ -22,7 +22,7 @@ inline T opaque(T value) {
 }
 
 inline constexpr int64_t kLine = 64;
-inline constexpr int64_t kPrefetchBytes = 4096;  // as far ahead as the matrix products ask
+inline constexpr int64_t kPrefetchBytes = 4096;
 
 /// kStreams parts of the range at once, a cache line of each in turn.
 template <class T, int kStreams, bool kPrefetch>
