@@ -16,11 +16,14 @@ inline constexpr int32_t kMaxHeadDim = 512;
 inline constexpr int32_t kKvGroup = 32;
 
 /// The KV cache of one layer: blocks of kBlock positions, shared out to sequences by block tables. A block
-/// holds for each KV head, one after the other:
-///   k [head_dim, kBlock]           transposed, so that sixteen positions are sixteen lanes
-///   k_scales [groups, kBlock]      q8_0 only, float16
-///   v [kBlock, padded_dim()]       rows padded to full lanes
-///   v_scales [groups, kBlock]      q8_0 only, float16
+/// holds for each KV head, one after the other, of f32 and f16:
+///   k [head_dim, kBlock]             transposed, so that sixteen positions are sixteen lanes
+///   v [kBlock, padded_dim()]         rows padded to full lanes
+/// and of q8_0, where two codes that are multiplied and added to each other lie side by side:
+///   k [head_dim / 2, kBlock, 2]      head_dim rounded up
+///   k_scales [groups, kBlock]        float16
+///   v [kBlock / 2, padded_dim(), 2]
+///   v_scales [groups, kBlock]        float16
 struct KvLayer {
   backend::KvType type = backend::KvType::f16;
   int32_t n_head_kv = 0, head_dim = 0;

@@ -32,7 +32,7 @@ KvLayer kv_layout(const program::KvCache& cache, KvType type) {
   const int64_t element = type == KvType::f32 ? 4 : type == KvType::f16 ? 2 : 1;
   const int64_t groups = (cache.head_dim + kKvGroup - 1) / kKvGroup;
   const int64_t scales = type == KvType::q8_0 ? groups * kBlock * 2 : 0;
-  layer.k_scales = cache.head_dim * kBlock * element;
+  layer.k_scales = round_up(cache.head_dim, 2) * kBlock * element;
   layer.v = layer.k_scales + scales;
   layer.v_scales = layer.v + layer.padded_dim() * kBlock * element;
   layer.head_stride = round_up(layer.v_scales + scales, 64);

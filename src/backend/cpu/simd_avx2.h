@@ -13,13 +13,22 @@ namespace halcyon::cpu {
 
 /// Eight lanes.
 struct Avx2Lanes {
-  static constexpr int kColumns = 1;
+  static constexpr int kLanes = 8, kColumns = 1;
 
   using F = __m256;
   using I = __m256i;
 
   static F zero() { return _mm256_setzero_ps(); }
   static F set1(float x) { return _mm256_set1_ps(x); }
+  static F load(const float* p) { return _mm256_loadu_ps(p); }
+  static void store(float* p, F x) { _mm256_storeu_ps(p, x); }
+  static F load_f16(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(as<__m128i>(p))); }
+  static I load_i8_pairs(const int8_t* p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128(as<__m128i>(p))); }
+  static I madd_i16(I a, I b, I sum) {
+    const I products = _mm256_madd_epi16(a, b);
+    asm("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));  // in place: GCC would copy every sum
+    return sum;
+  }
   static F load_n(const float* p, int n) { return _mm256_maskload_ps(p, up_to(n)); }
   static void store_n(float* p, F x, int n) { _mm256_maskstore_ps(p, up_to(n), x); }
   static F add(F a, F b) { return _mm256_add_ps(a, b); }
@@ -129,7 +138,7 @@ struct Avx2Rows : Avx2Lanes {
   static constexpr int kFirstRow = first, kRows = 8;
   using Lanes = Avx2Lanes;
 
-  static F load_f16(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(as<__m128i>(p + first))); }
+  static F load_f16(const uint16_t* p) { return Avx2Lanes::load_f16(p + first); }
   static F load_bf16(const uint16_t* p) {
     return as_float(shl<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(as<__m128i>(p + first)))));
   }
@@ -143,6 +152,7 @@ struct Avx2Rows : Avx2Lanes {
 struct Avx2 {
   static constexpr int kFloatColumns = 4;
   static constexpr int kFirstRow = 0, kRows = 16;
+  using Lanes = Avx2Lanes;
   using Lo = Avx2Rows<0>;
   using Hi = Avx2Rows<8>;
   using Rows = RowParts<Lo, Hi>;
@@ -156,8 +166,8 @@ struct Avx2 {
 
   static F zero() { return {Lo::zero(), Lo::zero()}; }
   static F set1(float x) { return {Lo::set1(x), Lo::set1(x)}; }
-  static F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
-  static void store(float* p, F x) { _mm256_storeu_ps(p, x.lo), _mm256_storeu_ps(p + 8, x.hi); }
+  static F load(const float* p) { return {Lo::load(p), Lo::load(p + 8)}; }
+  static void store(float* p, F x) { Lo::store(p, x.lo), Lo::store(p + 8, x.hi); }
   static F load_n(const float* p, int n) {
     return {Lo::load_n(p, n), n > 8 ? Lo::load_n(p + 8, n - 8) : Lo::zero()};
   }
@@ -209,6 +219,10 @@ struct Avx2 {
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(x.lo, x.hi), 0xD8);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
+  static void store_i16(int16_t* p, I x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm256_permute4x64_epi64(_mm256_packs_epi32(x.lo, x.hi), 0xD8));
   }
 
   static I set1_i(int32_t x) { return {Lo::set1_i(x), Lo::set1_i(x)}; }

@@ -11,7 +11,7 @@
 namespace halcyon::cpu {
 
 struct Avx512 {
-  static constexpr int kFloatColumns = 8, kColumns = 2;
+  static constexpr int kLanes = 16, kFloatColumns = 8, kColumns = 2;
   static constexpr int kFirstRow = 0, kRows = 16;
   using Lanes = Avx512;
   using Rows = RowParts<Avx512>;
@@ -61,6 +61,11 @@ struct Avx512 {
   static void store_i8(int8_t* p, I x) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(x));
   }
+  static void store_i16(int16_t* p, I x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(x));
+  }
+  static I load_i8_pairs(const int8_t* p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256(as<__m256i>(p))); }
+  static I madd_i16(I a, I b, I sum) { return _mm512_dpwssd_epi32(sum, a, b); }
 
   static I load_words(const void* p) { return _mm512_loadu_si512(p); }
   static I broadcast_word(const void* p) { return _mm512_set1_epi32(*static_cast<const int32_t*>(p)); }

@@ -17,6 +17,7 @@ namespace halcyon::cpu {
 
 /// Some are kept out of line: unrolled kernels of these would take minutes to compile.
 struct Scalar {
+  static constexpr int kLanes = 16;
   static constexpr int kFloatColumns = 4;  ///< columns that a product of float weights computes at once
   static constexpr int kColumns = 1;       ///< columns of int8 that share each load of codes
   static constexpr int kFirstRow = 0, kRows = 16;
@@ -103,6 +104,25 @@ struct Scalar {
   static void store_i8(int8_t* p, I x) {  ///< saturates
     for (int i = 0; i < 16; ++i)
       p[i] = static_cast<int8_t>(x.v[i] > 127 ? 127 : x.v[i] < -128 ? -128 : x.v[i]);
+  }
+  static void store_i16(int16_t* p, I x) {  ///< saturates
+    for (int i = 0; i < 16; ++i)
+      p[i] = static_cast<int16_t>(x.v[i] > 32767 ? 32767 : x.v[i] < -32768 ? -32768 : x.v[i]);
+  }
+
+  /// Two int16 in each lane: of 32 int8, the neighbours.
+  static I load_i8_pairs(const int8_t* p) {
+    int16_t pairs[32];
+    for (int i = 0; i < 32; ++i) pairs[i] = p[i];
+    return load_words(pairs);
+  }
+  /// sum + the products of both int16 in each lane
+  [[gnu::noinline]] static I madd_i16(I a, I b, I sum) {
+    int16_t x[32], y[32];
+    std::memcpy(x, a.v, sizeof x);
+    std::memcpy(y, b.v, sizeof y);
+    for (int i = 0; i < 32; ++i) sum.v[i / 2] += x[i] * y[i];
+    return sum;
   }
 
   static I load_words(const void* p) {  ///< 64 bytes

@@ -144,12 +144,16 @@ TEST(AttentionWithSinks, CanIgnoreAllTokens) {
   for (const float x : out) EXPECT_LT(x, 1e-30f);
 }
 
-TEST(AttentionOfLaterTokens, DoesNotReachBack) {
+class AttentionOfLaterTokens : public ::testing::TestWithParam<KvType> {};
+
+TEST_P(AttentionOfLaterTokens, DoesNotReachBack) {
   // A later token of the same step that is not a number leaves the earlier ones alone, though their scores
   // are computed side by side.
   program::Program program;
   program.kv_caches = {{1, 16}};
-  const auto memory = CpuMemory::create(program, {}).value();
+  backend::CompileOptions options;
+  options.kv = GetParam();
+  const auto memory = CpuMemory::create(program, options).value();
   const auto seq = memory->create().value();
   std::vector<float> x(8 * 16, 0.5f), out(8 * 16);
   std::fill(x.begin() + 7 * 16, x.end(), std::numeric_limits<float>::quiet_NaN());
@@ -161,8 +165,53 @@ TEST(AttentionOfLaterTokens, DoesNotReachBack) {
       kernels->store_kv(args, step, {});
       kernels->attend(args, step, {});
     });
-    for (size_t i = 0; i < 7 * 16; ++i) EXPECT_FLOAT_EQ(out[i], 0.5f);
+    for (size_t i = 0; i < 7 * 16; ++i) EXPECT_NEAR(out[i], 0.5f, 5e-4f);
     EXPECT_TRUE(std::isnan(out[7 * 16]));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, AttentionOfLaterTokens,
+                         ::testing::Values(KvType::f32, KvType::f16, KvType::q8_0));
+
+TEST(AttentionInIntegers, LosesNothingOfWhatTheCacheHolds) {
+  // Keys and values that q8_0 holds exactly: whatever is left is the rounding of queries and weights.
+  const int n_tokens = 90, width = 64;
+  program::Program program;
+  program.kv_caches = {{1, width}};
+  backend::CompileOptions options;
+  options.kv = KvType::q8_0;
+  const auto memory = CpuMemory::create(program, options).value();
+  const auto seq = memory->create().value();
+  std::mt19937 random(1);
+  std::vector<float> q = normal(n_tokens * width, 2), x(n_tokens * width), out(q.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = i % 32 == 0 ? 127.0f / 64 : static_cast<float>(static_cast<int>(random() % 255) - 127) / 64;
+  const AttentionArgs args{.q = q.data(),
+                           .k = x.data(),
+                           .v = x.data(),
+                           .out = out.data(),
+                           .cache = memory->kv(0),
+                           .n_head = 1,
+                           .scale = 0.125f};
+  std::vector<double> expected(out.size());
+  for (size_t i = 0; i < n_tokens; ++i) {
+    double sum = 0;
+    for (size_t j = 0; j <= i; ++j) {
+      double score = 0;
+      for (size_t d = 0; d < width; ++d) score += double{q[i * width + d]} * x[j * width + d];
+      const double p = std::exp(score / 8);
+      sum += p;
+      for (size_t d = 0; d < width; ++d) expected[i * width + d] += p * x[j * width + d];
+    }
+    for (size_t d = 0; d < width; ++d) expected[i * width + d] /= sum;
+  }
+  for (const Kernels* kernels : all_kernels()) {
+    ASSERT_OK(memory->truncate(seq, 0));
+    run_step(*memory, {{seq, 0, n_tokens}}, [&](const Step& step) {
+      kernels->store_kv(args, step, {});
+      kernels->attend(args, step, {});
+    });
+    EXPECT_LT(distance(out, expected), 1e-4) << name_of(kernels->isa);
   }
 }
 

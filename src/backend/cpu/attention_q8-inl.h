@@ -1,0 +1,197 @@
+// Attention over a block of a q8_0 KV cache, in integers. Queries and weights are rounded to 16 bits, so that
+// vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float instruction could, and
+// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of the largest weight
+// of a block times its largest scale: the codes themselves are rounded to 2^-8.
+#pragma once
+
+#include "backend/cpu/attention_rows-inl.h"
+
+namespace halcyon::cpu::attention {
+
+/// The part of a block of a KV head that some rows see.
+template <class S>
+class Q8Block {
+  using F = typename S::F;
+  using I = typename S::I;
+  static constexpr float kMax16 = 32767;
+  static constexpr int kMaxGroups = kMaxHeadDim / kKvGroup;
+
+ public:
+  struct Queries {
+    alignas(64) int16_t q[kRows * kRowStride];  ///< [rows, padded_dim]
+    float scale[kRows];
+  };
+
+  static void set_query(const KvLayer& cache, const float* q, float scale, int32_t r, Queries& queries) {
+    const int32_t width = cache.padded_dim();
+    const auto part = [&](int32_t d) { return S::load_n(q + d, smaller(16, cache.head_dim - d)); };
+    F top = S::zero(), nothing = S::zero();
+    for (int32_t d = 0; d < width; d += 16) {
+      top = S::max(S::abs(part(d)), top);
+      nothing = S::fma(part(d), S::zero(), nothing);  // but not a number if one of them is not
+    }
+    const float largest = S::reduce_max(top);
+    const F inverse = S::set1(largest > 1e-30f ? kMax16 / largest : 0.0f);
+    queries.scale[r] = largest * scale / kMax16 + S::reduce_add(nothing);
+    for (int32_t d = 0; d < width; d += 16)
+      S::store_i16(queries.q + r * kRowStride + d, S::to_int(S::mul(part(d), inverse)));
+  }
+
+  /// Writes key and value of one position and KV head.
+  static void store(const float* k, const float* v, const KvLayer& cache, std::byte* head, int32_t at) {
+    auto* keys = reinterpret_cast<int8_t*>(head) + 2 * at;
+    auto* values =
+        reinterpret_cast<int8_t*>(head + cache.v) + int64_t{at / 2} * 2 * cache.padded_dim() + at % 2;
+    auto* k_scales = reinterpret_cast<uint16_t*>(head + cache.k_scales) + at;
+    auto* v_scales = reinterpret_cast<uint16_t*>(head + cache.v_scales) + at;
+    for (int32_t d = 0; d < cache.head_dim; d += kKvGroup, k_scales += kBlock, v_scales += kBlock) {
+      const int32_t n = smaller(kKvGroup, cache.head_dim - d);
+      int8_t codes[kKvGroup];
+      *k_scales = quantize_group(k + d, n, codes);
+      for (int32_t i = 0; i < n; ++i) keys[(d + i) / 2 * 2 * kBlock + (d + i) % 2] = codes[i];
+      *v_scales = quantize_group(v + d, n, codes);
+      for (int32_t i = 0; i < n; ++i) values[2 * (d + i)] = codes[i];
+    }
+  }
+
+  Q8Block(const KvLayer& cache, const std::byte* head, const std::byte* next, Seen seen)
+      : head_dim_(cache.head_dim),
+        width_(cache.padded_dim()),
+        seen_(seen),
+        next_(next),
+        keys_(reinterpret_cast<const int8_t*>(head)),
+        values_(reinterpret_cast<const int8_t*>(head + cache.v)),
+        k_scales_(reinterpret_cast<const uint16_t*>(head + cache.k_scales)) {
+    const auto* scales = reinterpret_cast<const uint16_t*>(head + cache.v_scales);
+    const I first = S::lanes(), second = S::add_i(first, S::set1_i(16));
+    const auto seen_or_zero = [&](I lane, F x) {
+      return S::where_less(lane, S::set1_i(seen.lo), S::zero(),
+                           S::where_less(lane, S::set1_i(seen.hi), x, S::zero()));
+    };
+    for (int32_t g = 0; g * kKvGroup < head_dim_; ++g, scales += kBlock) {
+      const F a = seen_or_zero(first, S::load_f16(scales)),
+              b = seen_or_zero(second, S::load_f16(scales + 16));
+      const float largest = S::reduce_max(S::max(a, b));
+      const F inverse = S::set1(largest > 0 ? kMax16 / largest : 0.0f);
+      v_scale_[g] = largest / kMax16;
+      S::store(v_parts_ + g * kBlock, S::mul(a, inverse));
+      S::store(v_parts_ + g * kBlock + 16, S::mul(b, inverse));
+    }
+  }
+
+  /// Takes the block into rows r0 … r0 + R - 1.
+  template <int R>
+  void take(const Queries& queries, Rows& rows, int r0) {
+    ahead_ = next_;
+    alignas(64) float weights[R * kBlock];
+    float before[R], now[R];
+    scores<R>(queries.q + r0 * kRowStride, queries.scale + r0, weights);
+    weigh<S, R>(seen_, rows, r0, weights, before, now);
+    add_values<R>(weights, before, now, rows.acc + r0 * kRowStride);
+  }
+
+ private:
+  using L = typename S::Lanes;
+  using LF = typename L::F;
+  using LI = typename L::I;
+
+  /// Quantises up to kKvGroup elements: codes in -127 … 127 and their scale, max|x| / 127 as float16.
+  static uint16_t quantize_group(const float* x, int32_t n, int8_t* codes) {
+    const F a = S::load_n(x, smaller(n, 16)), b = n > 16 ? S::load_n(x + 16, n - 16) : S::zero();
+    const float largest = S::reduce_max(S::max(S::abs(a), S::abs(b)));
+    uint16_t half[16];
+    S::store_f16(half, S::min(S::set1(largest / 127.0f), S::set1(65504.0f)));
+    float scale[16];
+    S::store(scale, S::load_f16(half));
+    const F inverse = S::set1(scale[0] > 0 ? 1.0f / scale[0] : 0.0f);
+    // The scale was rounded, so that a code may come out larger.
+    const F low = S::set1(-127.0f), high = S::set1(127.0f);
+    S::store_i8(codes, S::to_int(S::min(high, S::max(low, S::mul(a, inverse)))));
+    S::store_i8(codes + 16, S::to_int(S::min(high, S::max(low, S::mul(b, inverse)))));
+    return half[0];
+  }
+
+  /// sum[r, v] = sum over n pairs of x[r, i] y[i, v]. As many bytes as it reads it asks for ahead.
+  template <int R, int V, int x_stride>
+  [[gnu::always_inline]] void multiply(const int16_t* x, const int8_t* y, int32_t y_stride, int32_t n,
+                                       LI (&sum)[R][V]) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sum[r][v] = L::set1_i(0);
+    const std::byte* ahead = ahead_;
+    for (int32_t i = 0; i < n; ++i, x += 2, y += y_stride, ahead += 2 * V * L::kLanes) {
+      __builtin_prefetch(ahead);
+      LI pairs[V];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) pairs[v] = L::load_i8_pairs(y + 2 * v * L::kLanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const LI factors = L::broadcast_word(x + r * x_stride);
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) sum[r][v] = L::madd_i16(factors, pairs[v], sum[r][v]);
+      }
+    }
+    ahead_ = ahead;
+  }
+
+  /// scores[r, j] = q_r . k_j for all positions of the block.
+  template <int R>
+  void scores(const int16_t* q, const float* q_scale, float* scores) {
+    for (int i = 0; i < R * kBlock; i += 16) S::store(scores + i, S::zero());
+    for (int32_t first = 0; first < head_dim_; first += kKvGroup) {
+      const int32_t pairs = (smaller(head_dim_ - first, kKvGroup) + 1) / 2;
+      const uint16_t* k_scales = k_scales_ + first / kKvGroup * kBlock;
+      for_each_strip<S, R>(0, kBlock, [&]<int V>(int32_t at) {
+        LI sum[R][V];
+        multiply<R, V, kRowStride>(q + first, keys_ + first * kBlock + 2 * at, 2 * kBlock, pairs, sum);
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) {
+          const LF k_scale = L::load_f16(k_scales + at + v * L::kLanes);
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r) {
+            float* s = scores + r * kBlock + at + v * L::kLanes;
+            L::store(s, L::fma(k_scale, L::to_float(sum[r][v]), L::load(s)));
+          }
+        }
+      });
+    }
+    for (int r = 0; r < R; ++r)
+      for (float *s = scores + r * kBlock, *end = s + kBlock; s < end; s += 16)
+        S::store(s, S::mul(S::set1(q_scale[r]), S::load(s)));
+  }
+
+  /// acc_r = acc_r * before_r + now_r * sum of weights[r, j] v_j.
+  template <int R>
+  void add_values(const float* weights, const float* before, const float* now, float* acc) {
+    for (int32_t first = 0; first < width_; first += kKvGroup) {
+      const int32_t g = first / kKvGroup;
+      alignas(64) int16_t w[R * kBlock];
+      for (int i = 0; i < R * kBlock; i += 16)
+        S::store_i16(w + i,
+                     S::to_int(S::mul(S::load(v_parts_ + g * kBlock + i % kBlock), S::load(weights + i))));
+      for_each_strip<S, R>(first, smaller(width_, first + kKvGroup), [&]<int V>(int32_t d) {
+        LI sum[R][V];
+        multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) {
+            float* a = acc + r * kRowStride + d + v * L::kLanes;
+            L::store(a, L::fma(L::set1(now[r] * v_scale_[g]), L::to_float(sum[r][v]),
+                               L::mul(L::set1(before[r]), L::load(a))));
+          }
+      });
+    }
+  }
+
+  int32_t head_dim_, width_;
+  Seen seen_;
+  const std::byte *next_, *ahead_ = nullptr;  ///< the next block, and what of it is to be asked for
+  const int8_t *keys_, *values_;
+  const uint16_t* k_scales_;
+  float v_scale_[kMaxGroups];                       ///< largest scale / kMax16
+  alignas(64) float v_parts_[kMaxGroups * kBlock];  ///< scales as parts of v_scale_, 0 for what is not seen
+};
+
+}  // namespace halcyon::cpu::attention
