@@ -50,6 +50,7 @@ fuzz:
 lint:
 	@scripts/install-packages.sh build lint
 	@cmake --preset release >/dev/null
+	@cmake --build build/release --target halcyon_commit >/dev/null
 	@scripts/lint.sh $(if $(CHANGED),--changed)
 
 clean:

@@ -8,14 +8,14 @@ namespace {
 
 constexpr double kHeight = 15, kAscent = 11;  // of a line of text
 constexpr double kGap = 9;                    // between a point and its label
-constexpr double kFarthest = 90;
+constexpr int kMostLines = 6;                 // of distance to its point
 
 }  // namespace
 
 std::optional<Place> LabelPlaces::find(double x, double y, double width) {
   using report::svg::Anchor;
-  for (double away = 0; away <= kFarthest; away += kHeight)
-    for (const double dy : {-away, away})
+  for (int lines = 0; lines <= kMostLines; ++lines)
+    for (const double dy : {-lines * kHeight, lines * kHeight})
       for (const Anchor anchor : {Anchor::start, Anchor::end}) {
         const double dx = anchor == Anchor::start ? kGap : -kGap;
         const Place place = {.x = x + dx, .y = y + dy + 4, .anchor = anchor, .distance = std::abs(dy)};

@@ -26,6 +26,7 @@ double seconds_of_macs(const backend::StepWork& work, const backend::Limits& lim
 
 Statistics CaseResult::rates() const {
   std::vector<double> rates;
+  rates.reserve(seconds.size());
   for (const double s : seconds) rates.push_back(n_tokens() / s);
   Statistics out = statistics(rates);
   out.median = n_tokens() / statistics(seconds).median;

@@ -37,9 +37,11 @@ struct LogAxis {
 std::vector<double> ticks(const LogAxis& axis) {
   std::vector<double> out;
   const bool is_short = axis.to / axis.from < 1000;
-  for (double power = std::pow(10, std::floor(std::log10(axis.from))); power <= axis.to; power *= 10)
+  for (int exponent = static_cast<int>(std::floor(std::log10(axis.from))); std::pow(10, exponent) <= axis.to;
+       ++exponent)
     for (const double factor : {1.0, 2.0, 5.0})
-      if ((factor == 1 || is_short) && axis.shows(factor * power)) out.push_back(factor * power);
+      if (const double tick = factor * std::pow(10, exponent); (factor == 1 || is_short) && axis.shows(tick))
+        out.push_back(tick);
   return out;
 }
 

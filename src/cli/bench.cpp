@@ -44,7 +44,7 @@ std::vector<std::string> parts_of(const std::vector<std::string>& texts) {
 /// Declares an option that is a list with commas between. `parse` turns a part into a value, or throws.
 template <class T, class Parse>
 CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<T>& list,
-                      const std::string& help, Parse parse) {
+                      const std::string& help, const Parse& parse) {
   return command
       .add_option_function<std::vector<std::string>>(
           name,

@@ -17,7 +17,7 @@ void vdiagnose(fmt::string_view format, fmt::format_args args) noexcept try {
   fmt::memory_buffer text;
   fmt::vformat_to(std::back_inserter(text), format, args);
   std::fwrite(text.data(), 1, text.size(), stderr);
-} catch (const std::exception&) {  // no memory
+} catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): no memory, and nobody to tell
 }
 
 }  // namespace halcyon::cli

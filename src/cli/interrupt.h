@@ -18,7 +18,7 @@ class Interrupt {
   Interrupt() : thread_([this] { wait(); }) {}
   ~Interrupt() {
     over_ = true;
-    ::pthread_kill(thread_.native_handle(), SIGTERM);
+    ::pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
     thread_.join();
   }
   Interrupt(const Interrupt&) = delete;

@@ -180,7 +180,7 @@ class Binder {
 
   /// n groups of `size` elements in each row of x, one after the other: f(index of the group over all rows).
   template <class F>
-  void for_groups(ValueId x, int64_t size, std::vector<Range> reads, std::vector<Range> writes, F f) {
+  void for_groups(ValueId x, int64_t size, std::vector<Range> reads, std::vector<Range> writes, const F& f) {
     call(std::move(reads), std::move(writes),
          [f, rows = rows(x), groups = width(x) / size](const Step& step, Part part) {
            const auto [begin, end] = part.of(rows(step) * groups);
@@ -458,9 +458,9 @@ class Binder {
       angles->sin.resize(angles->cos.size());
       angles_.push_back(angles);
       call({}, {range_of(angles->cos.data(), 1)}, [angles, &table](const Step& step, Part part) {
-        const auto [begin, end] = part.of(step.n_tokens);
+        const Part::Range tokens = part.of(step.n_tokens);
         const size_t pairs = table.frequency.size();
-        for (auto t = static_cast<size_t>(begin); t < static_cast<size_t>(end); ++t)
+        for (auto t = static_cast<size_t>(tokens.begin); t < static_cast<size_t>(tokens.end); ++t)
           for (size_t j = 0; j < pairs; ++j) {
             const double angle = step.positions[t] * table.frequency[j];
             angles->cos[t * pairs + j] = static_cast<float>(std::cos(angle) * table.magnitude);

@@ -61,7 +61,8 @@ Result<void> Executable::prepare(std::span<const backend::Segment> segments) {
   step_.positions.resize(step_.tokens.size());
   for (const StepSegment& segment : step_.segments)
     for (int32_t i = 0; i < segment.n_rows; ++i)
-      step_.positions[static_cast<size_t>(segment.first_row + i)] = segment.first_pos + i;
+      step_.positions[static_cast<size_t>(segment.first_row) + static_cast<size_t>(i)] =
+          segment.first_pos + i;
   return {};
 }
 
