@@ -48,7 +48,13 @@ class CaughtSignals {
     for (const int signal : signals) sigaddset(&signals_, signal);
     pthread_sigmask(SIG_BLOCK, &signals_, &before_);
   }
-  ~CaughtSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  /// Those that came and were not waited for are forgotten.
+  ~CaughtSignals() {
+    constexpr timespec kNow = {};
+    while (sigtimedwait(&signals_, nullptr, &kNow) > 0) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
   CaughtSignals(const CaughtSignals&) = delete;
   CaughtSignals& operator=(const CaughtSignals&) = delete;
 

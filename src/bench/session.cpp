@@ -107,10 +107,11 @@ class Session {
     // Rotary embeddings may depend on the context: with the model's own logits are the same in every case.
     TRY(model::Model built, model::build(model.file, model.n_ctx_train));
     const int32_t n_parallel = most_parallel(group);
+    const int64_t most_tokens = int64_t{n_parallel} * most_positions(group);
     const backend::CompileOptions options = {
         .n_ctx = most_positions(group),
         .n_seq = n_parallel,
-        .n_batch = std::max(plan_.n_batch, n_parallel),
+        .n_batch = static_cast<int32_t>(std::clamp<int64_t>(plan_.n_batch, n_parallel, most_tokens)),
         .n_outputs = n_parallel,
         .kv = group.setup.kv,
         .progress = [&](double part) { show(fmt::format("loading {}, {:.0f} %", model.name, part * 100)); }};

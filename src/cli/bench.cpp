@@ -51,6 +51,7 @@ CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<T>
           [&list, parse](const std::vector<std::string>& texts) {
             list.clear();
             for (const std::string& part : parts_of(texts)) list.push_back(parse(part));
+            if (list.empty()) list.push_back(parse(""));  // an empty list is an empty value
           },
           help)
       ->type_name("LIST")

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <iterator>
 #include <system_error>
 
@@ -28,12 +29,19 @@ std::unique_ptr<bench::Writer> BenchOutput::writer() const {
   return bench::make_writer(format_of(files_), models_, machine_);
 }
 
-Result<void> BenchOutput::begin() { return write_files(); }
+Result<void> BenchOutput::begin() {
+  std::error_code error;  // of a path that does not exist yet: compared as far as it does
+  if (!files_.output.empty() && !files_.plot.empty() &&
+      std::filesystem::weakly_canonical(files_.output, error) ==
+          std::filesystem::weakly_canonical(files_.plot, error))
+    return fail("--output and --plot are the same file, {}: give each its own", files_.output);
+  return write_files();
+}
 
 Result<void> BenchOutput::add(const bench::CaseResult& result) {
   results_.push_back(result);
-  CHECK_OK(write_files());
-  return files_.output.empty() ? print(writer_->add(result)) : Result<void>();
+  if (files_.output.empty()) CHECK_OK(print(writer_->add(result)));
+  return write_files();
 }
 
 Result<void> BenchOutput::end() { return files_.output.empty() ? print(writer_->finish()) : Result<void>(); }

@@ -108,6 +108,11 @@ class Bench(CliTestCase):
         for option in ("--output", "--plot"):
             self.assertIn("/no/such/folder/x.json", self.assert_fails("bench", *SMALL, option, "/no/such/folder/x.json"))
 
+    def test_a_file_cannot_be_both_document_and_picture(self):
+        with tempfile.TemporaryDirectory() as folder:
+            error = self.assert_fails("bench", *SMALL, "--output", f"{folder}/x", "--plot", f"{folder}/./x")
+        self.assertIn("the same file", error)
+
     def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "wb") as full:
             result = subprocess.run([HALCYON, "bench", *SMALL], stdout=full, stderr=subprocess.PIPE, check=False)
@@ -159,10 +164,13 @@ class Bench(CliTestCase):
     def test_lists_are_of_numbers(self):
         for option in ("--prompt", "--predict", "--depth", "--parallel", "--threads"):
             self.assertIn(option, self.assert_usage_error("bench", f"{option}="))
+            self.assert_usage_error("bench", option, "")
             for text in ("x", "1,", "1,,2", "-1", "99999999999", "1 2"):
                 with self.subTest((option, text)):
                     self.assertIn("a whole number from", self.assert_usage_error("bench", f"{option}={text}"))
         self.assertIn("q4_0", self.assert_usage_error("bench", "--kv", "f16,q4_0"))
+        self.assert_usage_error("bench", "--kv", "")
+        self.assert_usage_error("bench", "--isa", "")
         self.assert_usage_error("bench", "-r", "0")
         self.assert_usage_error("bench", "-o", "xml")
 

@@ -99,14 +99,15 @@ class FloatBlock {
   /// scores[r, j] = q_r . k_j for all positions of the block.
   template <int R>
   void scores(const float* q, float* scores) {
-    for_each_strip<S, R>(0, kBlock, [&]<int V>(int32_t at) {
+    constexpr int V = kStrip<S, R>;
+    for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
       LF sum[R][V];
       multiply<R, V, kRowStride>(q, keys_ + at, kBlock, head_dim_, sum);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v) L::store(scores + r * kBlock + at + v * L::kLanes, sum[r][v]);
-    });
+    }
   }
 
   /// acc_r = acc_r * before_r + now_r * sum of weights[r, j] v_j.

@@ -1,7 +1,7 @@
 // Attention over a block of a q8_0 KV cache, in integers. Queries and weights are rounded to 16 bits, so that
 // vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float instruction could, and
-// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of the largest weight
-// of a block times its largest scale: the codes themselves are rounded to 2^-8.
+// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of the largest product
+// of a weight and a scale in a block: the codes themselves are rounded to 2^-8.
 #pragma once
 
 #include "backend/cpu/attention_rows-inl.h"
@@ -71,11 +71,9 @@ class Q8Block {
     for (int32_t g = 0; g * kKvGroup < head_dim_; ++g, scales += kBlock) {
       const F a = seen_or_zero(first, S::load_f16(scales)),
               b = seen_or_zero(second, S::load_f16(scales + 16));
-      const float largest = S::reduce_max(S::max(a, b));
-      const F inverse = S::set1(largest > 0 ? kMax16 / largest : 0.0f);
-      v_scale_[g] = largest / kMax16;
-      S::store(v_parts_ + g * kBlock, S::mul(a, inverse));
-      S::store(v_parts_ + g * kBlock + 16, S::mul(b, inverse));
+      v_nothing_[g] = S::reduce_add(S::mul(S::add(a, b), S::zero()));
+      S::store(v_scales_ + g * kBlock, a);
+      S::store(v_scales_ + g * kBlock + 16, b);
     }
   }
 
@@ -95,12 +93,14 @@ class Q8Block {
   using LF = typename L::F;
   using LI = typename L::I;
 
-  /// Quantises up to kKvGroup elements: codes in -127 … 127 and their scale, max|x| / 127 as float16.
+  /// Quantises up to kKvGroup elements: codes in -127 … 127 and their scale, max|x| / 127 as float16; NaN if
+  /// one of them is not finite.
   static uint16_t quantize_group(const float* x, int32_t n, int8_t* codes) {
     const F a = S::load_n(x, smaller(n, 16)), b = n > 16 ? S::load_n(x + 16, n - 16) : S::zero();
     const float largest = S::reduce_max(S::max(S::abs(a), S::abs(b)));
     uint16_t half[16];
-    S::store_f16(half, S::min(S::set1(largest / 127.0f), S::set1(65504.0f)));
+    const F nothing = S::set1(S::reduce_add(S::mul(S::add(a, b), S::zero())));
+    S::store_f16(half, S::add(nothing, S::min(S::set1(largest / 127.0f), S::set1(65504.0f))));
     float scale[16];
     S::store(scale, S::load_f16(half));
     const F inverse = S::set1(scale[0] > 0 ? 1.0f / scale[0] : 0.0f);
@@ -142,7 +142,8 @@ class Q8Block {
     for (int32_t first = 0; first < head_dim_; first += kKvGroup) {
       const int32_t pairs = (smaller(head_dim_ - first, kKvGroup) + 1) / 2;
       const uint16_t* k_scales = k_scales_ + first / kKvGroup * kBlock;
-      for_each_strip<S, R>(0, kBlock, [&]<int V>(int32_t at) {
+      constexpr int V = kStrip<S, R>;
+      for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
         LI sum[R][V];
         multiply<R, V, kRowStride>(q + first, keys_ + first * kBlock + 2 * at, 2 * kBlock, pairs, sum);
 #pragma GCC unroll 4
@@ -154,7 +155,7 @@ class Q8Block {
             L::store(s, L::fma(k_scale, L::to_float(sum[r][v]), L::load(s)));
           }
         }
-      });
+      }
     }
     for (int r = 0; r < R; ++r)
       for (float *s = scores + r * kBlock, *end = s + kBlock; s < end; s += 16)
@@ -167,9 +168,16 @@ class Q8Block {
     for (int32_t first = 0; first < width_; first += kKvGroup) {
       const int32_t g = first / kKvGroup;
       alignas(64) int16_t w[R * kBlock];
-      for (int i = 0; i < R * kBlock; i += 16)
-        S::store_i16(w + i,
-                     S::to_int(S::mul(S::load(v_parts_ + g * kBlock + i % kBlock), S::load(weights + i))));
+      float scale[R];
+      for (int r = 0; r < R; ++r) {
+        const F a = S::mul(S::load(v_scales_ + g * kBlock), S::load(weights + r * kBlock)),
+                b = S::mul(S::load(v_scales_ + g * kBlock + 16), S::load(weights + r * kBlock + 16));
+        const float largest = S::reduce_max(S::max(a, b));
+        const F inverse = S::set1(largest > 1e-30f ? kMax16 / largest : 0.0f);
+        S::store_i16(w + r * kBlock, S::to_int(S::mul(a, inverse)));
+        S::store_i16(w + r * kBlock + 16, S::to_int(S::mul(b, inverse)));
+        scale[r] = now[r] * (largest / kMax16) + v_nothing_[g];
+      }
       for_each_strip<S, R>(first, smaller(width_, first + kKvGroup), [&]<int V>(int32_t d) {
         LI sum[R][V];
         multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
@@ -178,8 +186,8 @@ class Q8Block {
 #pragma GCC unroll 4
           for (int v = 0; v < V; ++v) {
             float* a = acc + r * kRowStride + d + v * L::kLanes;
-            L::store(a, L::fma(L::set1(now[r] * v_scale_[g]), L::to_float(sum[r][v]),
-                               L::mul(L::set1(before[r]), L::load(a))));
+            L::store(
+                a, L::fma(L::set1(scale[r]), L::to_float(sum[r][v]), L::mul(L::set1(before[r]), L::load(a))));
           }
       });
     }
@@ -190,8 +198,8 @@ class Q8Block {
   const std::byte *next_, *ahead_ = nullptr;  ///< the next block, and what of it is to be asked for
   const int8_t *keys_, *values_;
   const uint16_t* k_scales_;
-  float v_scale_[kMaxGroups];                       ///< largest scale / kMax16
-  alignas(64) float v_parts_[kMaxGroups * kBlock];  ///< scales as parts of v_scale_, 0 for what is not seen
+  float v_nothing_[kMaxGroups];                      ///< 0, or NaN if a scale that is seen is one
+  alignas(64) float v_scales_[kMaxGroups * kBlock];  ///< 0 for what is not seen
 };
 
 }  // namespace halcyon::cpu::attention

@@ -6,6 +6,8 @@
 
 namespace halcyon::cpu::attention {
 
+constexpr int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+
 /// Rows (a token and a head of one KV head's group) of a work item: they meet a block while it is in the
 /// first cache.
 inline constexpr int kRows = 32;
@@ -18,20 +20,24 @@ inline constexpr int kTogether = S::kFloatColumns < 8 ? 4 : 8;
 /// of two, so that they do not push each other out of the cache.
 inline constexpr int kRowStride = kMaxHeadDim + 32;
 
-/// Calls f<V>(i) for i from begin to end, V registers of lanes at a time: as many as R rows have registers
-/// for their sums. `end` - `begin` is a multiple of 16.
+/// Registers of positions or dimensions that R rows are multiplied with at once: as many as there are
+/// registers for their sums, and no more than a block has positions, or a q8_0 cache dimensions with one
+/// scale.
+template <class S, int R>
+inline constexpr int kStrip = smaller(2 * kTogether<S> / R, 32 / S::Lanes::kLanes);
+
+/// Calls f<V>(d), V registers of dimensions at a time, from d = begin to `end`; their difference is a
+/// multiple of 16.
 template <class S, int R>
 [[gnu::always_inline]] inline void for_each_strip(int32_t begin, int32_t end, auto f) {
   using L = typename S::Lanes;
-  constexpr int kBest = 2 * kTogether<S> / R * L::kLanes > 32 ? 32 / L::kLanes : 2 * kTogether<S> / R;
-  for (; end - begin >= kBest * L::kLanes; begin += kBest * L::kLanes) f.template operator()<kBest>(begin);
+  constexpr int V = kStrip<S, R>;
+  for (; end - begin >= V * L::kLanes; begin += V * L::kLanes) f.template operator()<V>(begin);
   for (; begin < end; begin += 16) f.template operator()<16 / L::kLanes>(begin);
 }
 
 /// Lower than any score that counts, and finite, so that differences are numbers.
 inline constexpr float kNever = -1e38f;
-
-inline int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 
 /// The positions lo <= j < hi of a block; none if lo >= hi.
 struct Seen {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 
+#include "backend/cpu/dealer.h"
 #include "program/planner.h"
 
 namespace halcyon::cpu {
@@ -56,6 +57,23 @@ struct ExpertGroups {
     first[0] = 0;
   }
 };
+
+/// Runs `run` with `task` set to one piece of a matrix after the other, until the threads have had them all.
+/// A piece is small beside a thread's share, so that a slow core holds nobody up; for one token it is the
+/// share itself, because short streams take longer to read.
+template <class Run>
+void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, int32_t n_tokens, Part part,
+                const Run& run) {
+  constexpr int64_t kPiecesPerThread = 8;
+  const int64_t units = (n_tiles + kTilesTogether - 1) / kTilesTogether;
+  const int64_t n =
+      std::min(units, n_tokens == 1 || part.count == 1 ? part.count : kPiecesPerThread * part.count);
+  dealer.deal(n, part, [&](int64_t i) {
+    task.first_tile = units * i / n * kTilesTogether;
+    task.last_tile = std::min(n_tiles, units * (i + 1) / n * kTilesTogether);
+    run();
+  });
+}
 
 /// Each thread's share of n elements, in whole lanes.
 Part::Range lanes_of(Part part, int64_t n) {
@@ -249,13 +267,11 @@ class Binder {
     if (op.scale != none) task.scale = *weights_.values(op.scale);
     task.bias = weights_.values(op.bias);
     call({x.range}, {range(op.out)},
-         [task, kernel = kernels_.matmul(m.packing->type), n_tiles = m.n_tiles, rows = rows(op.x)](
-             const Step& step, Part part) {
+         [task, kernel = kernels_.matmul(m.packing->type), n_tiles = m.n_tiles, rows = rows(op.x),
+          dealer = std::make_shared<Dealer>()](const Step& step, Part part) {
            MatMulTask mine = task;
-           const auto [first, last] = part.of(n_tiles);
-           mine.first_tile = first, mine.last_tile = last;
            mine.n_columns = rows(step);
-           kernel(mine);
+           deal_tiles(*dealer, mine, n_tiles, step.n_tokens, part, [&] { kernel(mine); });
          });
   }
 
@@ -371,22 +387,23 @@ class Binder {
                           .out = at(op.out)};
     call({x.range, range_of(groups->first.data(), 1)}, {range(op.out)},
          [&m, task, shared_x, groups, kernel = kernels_.matmul(m.packing->type),
-          scale = weights_.values(op.scale), bias = weights_.values(op.bias)](const Step&, Part part) {
+          scale = weights_.values(op.scale), bias = weights_.values(op.bias),
+          dealer = std::make_shared<Dealer>()](const Step& step, Part part) {
            MatMulTask mine = task;
-           const auto [first, last] = part.of(m.n_tiles);
-           mine.first_tile = first, mine.last_tile = last;
-           for (int64_t e = 0; e < m.n_stack; ++e) {
-             const int32_t begin = groups->first[static_cast<size_t>(e)],
-                           end = groups->first[static_cast<size_t>(e) + 1];
-             if (begin == end) continue;
-             mine.tiles = m.of(e);
-             mine.n_columns = end - begin;
-             mine.x_rows = (shared_x ? groups->tokens : groups->pairs).data() + begin;
-             mine.out_rows = groups->pairs.data() + begin;
-             mine.scale = scale ? scale[e] : 1;
-             mine.bias = bias ? bias + e * m.n_out : nullptr;
-             kernel(mine);
-           }
+           deal_tiles(*dealer, mine, m.n_tiles, step.n_tokens, part, [&] {
+             for (int64_t e = 0; e < m.n_stack; ++e) {
+               const int32_t begin = groups->first[static_cast<size_t>(e)],
+                             end = groups->first[static_cast<size_t>(e) + 1];
+               if (begin == end) continue;
+               mine.tiles = m.of(e);
+               mine.n_columns = end - begin;
+               mine.x_rows = (shared_x ? groups->tokens : groups->pairs).data() + begin;
+               mine.out_rows = groups->pairs.data() + begin;
+               mine.scale = scale ? scale[e] : 1;
+               mine.bias = bias ? bias + e * m.n_out : nullptr;
+               kernel(mine);
+             }
+           });
          });
   }
 

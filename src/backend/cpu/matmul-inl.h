@@ -225,7 +225,6 @@ inline void tiles_and_columns(const MatMulTask& t, int64_t first_tile, int64_t l
 template <class S, class Format>
 void quantized_matmul(const MatMulTask& t) {
   using Parts = typename S::Rows;
-  constexpr int kTogether = 4;  // tiles that share each load of the activations
   const int64_t fit = kColumnBytes / quantized_row_bytes(t.n_in);
   const int at_once = static_cast<int>(fit < 8 ? 8 : fit > kMaxColumns ? kMaxColumns : fit);
   for (int64_t first = 0; first < t.n_columns; first += at_once) {
@@ -240,8 +239,8 @@ void quantized_matmul(const MatMulTask& t) {
       }
       continue;
     }
-    const int64_t alone = t.first_tile + (t.last_tile - t.first_tile) / kTogether * kTogether;
-    tiles_and_columns<S, Format, kTogether, kMaxColumns>(t, t.first_tile, alone, x, first, n);
+    const int64_t alone = t.first_tile + (t.last_tile - t.first_tile) / kTilesTogether * kTilesTogether;
+    tiles_and_columns<S, Format, kTilesTogether, kMaxColumns>(t, t.first_tile, alone, x, first, n);
     tiles_and_columns<S, Format, 1, kMaxColumns>(t, alone, t.last_tile, x, first, n);
   }
 }

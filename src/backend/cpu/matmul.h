@@ -20,6 +20,9 @@ constexpr int64_t quantized_row_bytes(int64_t n) {
   return (n / 32 | 1) * static_cast<int64_t>(sizeof(QuantizedGroup));
 }
 
+/// Tiles that share each load of the activations: work is best cut at multiples of them.
+inline constexpr int64_t kTilesTogether = 4;
+
 /// Products of consecutive tiles of one matrix with some columns.
 struct MatMulTask {
   const uint8_t* tiles;  ///< the matrix, tile after tile

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 
 #include "backend/cpu/row_parts.h"
 
@@ -36,7 +37,11 @@ struct Avx2Lanes {
   static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
   static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   static F nfma(F a, F b, F c) { return _mm256_fnmadd_ps(a, b, c); }
-  static I broadcast_word(const void* p) { return set1_i(*static_cast<const int32_t*>(p)); }
+  static I broadcast_word(const void* p) {
+    int32_t word;
+    std::memcpy(&word, p, sizeof word);
+    return set1_i(word);
+  }
   static I set1_i(int32_t x) { return _mm256_set1_epi32(x); }
   static I add_i(I a, I b) { return _mm256_add_epi32(a, b); }
   static void prefetch(const void* p, F& after) {

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 
 #include "backend/cpu/row_parts.h"
 
@@ -68,7 +69,11 @@ struct Avx512 {
   static I madd_i16(I a, I b, I sum) { return _mm512_dpwssd_epi32(sum, a, b); }
 
   static I load_words(const void* p) { return _mm512_loadu_si512(p); }
-  static I broadcast_word(const void* p) { return _mm512_set1_epi32(*static_cast<const int32_t*>(p)); }
+  static I broadcast_word(const void* p) {
+    int32_t word;
+    std::memcpy(&word, p, sizeof word);
+    return _mm512_set1_epi32(word);
+  }
   static I set1_i(int32_t x) { return _mm512_set1_epi32(x); }
   static I lanes() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
   static I add_i(I a, I b) { return _mm512_add_epi32(a, b); }

@@ -1,5 +1,6 @@
 #include "backend/cpu/thread_team.h"
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -63,13 +64,21 @@ void ThreadTeam::barrier() {
     passed_.notify_all();
     return;
   }
-  const auto sleep_at = std::chrono::steady_clock::now() + kSpin;
+  // Whoever is waited for may need this very core: spinning in vain makes a thread less patient, success and
+  // now and then a fresh start make it patient again.
+  thread_local std::chrono::nanoseconds patience = kSpin;
+  thread_local uint32_t naps = 0;
+  const auto sleep_at = std::chrono::steady_clock::now() + patience;
   do {
     for (int i = 0; i < 32; ++i) {
-      if (passed_.load(std::memory_order_acquire) != turn) return;
+      if (passed_.load(std::memory_order_acquire) != turn) {
+        patience = std::min<std::chrono::nanoseconds>(kSpin, 2 * patience);
+        return;
+      }
       pause();
     }
   } while (std::chrono::steady_clock::now() < sleep_at);
+  patience = ++naps % 64 == 0 ? kSpin : patience / 2 + std::chrono::nanoseconds(1);
   while (passed_.load(std::memory_order_acquire) == turn) passed_.wait(turn, std::memory_order_acquire);
 }
 

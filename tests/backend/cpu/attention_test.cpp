@@ -173,6 +173,67 @@ TEST_P(AttentionOfLaterTokens, DoesNotReachBack) {
 INSTANTIATE_TEST_SUITE_P(Types, AttentionOfLaterTokens,
                          ::testing::Values(KvType::f32, KvType::f16, KvType::q8_0));
 
+TEST(AttentionOfWhatIsNotANumber, IsNotANumber) {
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
+    for (const bool in_keys : {true, false}) {
+      program::Program program;
+      program.kv_caches = {{1, 16}};
+      backend::CompileOptions options;
+      options.kv = type;
+      const auto memory = CpuMemory::create(program, options).value();
+      const auto seq = memory->create().value();
+      const std::vector<float> x(8 * 16, 0.5f);
+      std::vector<float> bad = x, out(8 * 16);
+      bad[3 * 16 + 5] = std::numeric_limits<float>::infinity();
+      const AttentionArgs args{.q = x.data(),
+                               .k = in_keys ? bad.data() : x.data(),
+                               .v = in_keys ? x.data() : bad.data(),
+                               .out = out.data(),
+                               .cache = memory->kv(0),
+                               .n_head = 1};
+      for (const Kernels* kernels : all_kernels()) {
+        ASSERT_OK(memory->truncate(seq, 0));
+        run_step(*memory, {{seq, 0, 8}}, [&](const Step& step) {
+          kernels->store_kv(args, step, {});
+          kernels->attend(args, step, {});
+        });
+        EXPECT_NEAR(out[2 * 16 + 5], 0.5f, 5e-4f);
+        EXPECT_FALSE(std::isfinite(out[3 * 16 + 5])) << name_of(kernels->isa);
+        EXPECT_FALSE(std::isfinite(out[7 * 16 + 5])) << name_of(kernels->isa);
+      }
+    }
+  }
+}
+
+TEST(AttentionInIntegers, KeepsSmallWeightsBesideALargeOneOfASmallValue) {
+  // The first position takes almost all the weight, and its value is almost nothing.
+  const int n_tokens = 32, width = 64;
+  program::Program program;
+  program.kv_caches = {{1, width}};
+  backend::CompileOptions options;
+  options.kv = KvType::q8_0;
+  const auto memory = CpuMemory::create(program, options).value();
+  const auto seq = memory->create().value();
+  std::vector<float> q(n_tokens * width), k(n_tokens * width), v = normal(n_tokens * width, 3), out(q.size());
+  for (size_t i = 0; i < n_tokens; ++i) q[i * width] = 1, k[i * width] = i == 0 ? 10.0f : 0.0f;
+  for (size_t d = 0; d < width; ++d) v[d] *= 5e-4f;
+  const AttentionArgs args{
+      .q = q.data(), .k = k.data(), .v = v.data(), .out = out.data(), .cache = memory->kv(0), .n_head = 1};
+  std::vector<double> expected(width);
+  for (size_t j = 0; j < n_tokens; ++j) {
+    const double p = std::exp(double{k[j * width]}) / (std::exp(10.0) + n_tokens - 1);
+    for (size_t d = 0; d < width; ++d) expected[d] += p * v[j * width + d];
+  }
+  for (const Kernels* kernels : all_kernels()) {
+    ASSERT_OK(memory->truncate(seq, 0));
+    run_step(*memory, {{seq, 0, n_tokens}}, [&](const Step& step) {
+      kernels->store_kv(args, step, {});
+      kernels->attend(args, step, {});
+    });
+    EXPECT_LT(distance({out.end() - width, out.end()}, expected), 1e-2) << name_of(kernels->isa);
+  }
+}
+
 TEST(AttentionInIntegers, LosesNothingOfWhatTheCacheHolds) {
   // Keys and values that q8_0 holds exactly: whatever is left is the rounding of queries and weights.
   const int n_tokens = 90, width = 64;

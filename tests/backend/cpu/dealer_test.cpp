@@ -1,0 +1,43 @@
+#include "backend/cpu/dealer.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "backend/cpu/thread_team.h"
+#include "tests/support/support.h"
+
+namespace halcyon::cpu {
+namespace {
+
+TEST(Dealer, GivesEveryPieceToOneThreadInEveryCall) {
+  for (const int32_t threads : {1, 2, 3, 7}) {
+    ASSERT_OK_AND_ASSIGN(const auto team, ThreadTeam::create(threads));
+    Dealer dealer;
+    for (const int64_t n : {0, 1, 2, 20, 3, 1000}) {
+      std::vector<std::atomic<int>> taken(static_cast<size_t>(n));
+      team->run(
+          [&](Part part) { dealer.deal(n, part, [&](int64_t i) { ++taken[static_cast<size_t>(i)]; }); });
+      for (const auto& times : taken) EXPECT_EQ(times, 1) << n << " pieces, " << threads << " threads";
+    }
+  }
+}
+
+TEST(Dealer, DoesNotWaitForAThreadThatIsBusy) {
+  ASSERT_OK_AND_ASSIGN(const auto team, ThreadTeam::create(2));
+  Dealer dealer;
+  std::atomic<int> others = 0;
+  team->run([&](Part part) {
+    dealer.deal(20, part, [&](int64_t i) {
+      if (i > 0) {
+        ++others;
+        return;
+      }
+      while (others < 19) std::this_thread::yield();  // for ever, if one of the others were this thread's
+    });
+  });
+  EXPECT_EQ(others, 19);
+}
+
+}  // namespace
+}  // namespace halcyon::cpu
