@@ -137,17 +137,19 @@ class Load(Serve):
 
 class Still(Serve):
     def measure(self, server, seconds=60, minutes=3):
-        """The quietest of up to three minutes: a virtual machine charges the time that its host takes away to
-        whoever is running, so that one wake-up of 60 us can be charged with 2 ms. A server that polls fails all."""
+        """The quietest of up to three minutes: on a busy machine the one wake-up that a timer of the last request
+        leaves behind is interrupted by others, and a virtual one charges the time that its host takes away to
+        whoever is running. A server that polls fails all three."""
         server.post("/completion", {"prompt": "Hi", "n_predict": 3})
         time.sleep(1)
         used = []
-        while len(used) < minutes and (not used or used[-1] > 1_000_000):
+        for _ in range(minutes):
             cpu, switches = server.cpu_ns(), server.switches()
             time.sleep(seconds)
-            used.append(server.cpu_ns() - cpu)
-            self.assertLessEqual(server.switches() - switches, seconds / 10)
-        self.assertLessEqual(min(used), 1_000_000, f"ns of CPU in each minute: {used}")
+            used.append((server.cpu_ns() - cpu, server.switches() - switches))
+            if used[-1][0] <= 1_000_000 and used[-1][1] <= seconds / 10:
+                return
+        self.fail(f"ns of CPU and switches in each minute: {used}")
 
     def test_a_loaded_model_without_a_request_does_nothing_for_a_minute(self):
         self.measure(self.server())
