@@ -31,6 +31,7 @@ template <class S>
 constexpr Kernels make_kernels(Isa isa) {
   return {.isa = isa,
           .limits = limits_of(isa),
+          .activation_offset = S::Lanes::kActivationOffset,
           .quantize_row = quantize_row<S>,
           .matmul = find_matmul<S>,
           .rms_norm = rms_norm<S>,

@@ -23,6 +23,7 @@ struct Kernels {
   const LimitLoops* limits;  ///< what they are measured by
 
   // matmul-inl.h
+  int activation_offset;  ///< in QuantizedGroup::codes
   void (*quantize_row)(const float* x, int64_t n, void* row);
   MatMulKernel (*matmul)(quant::Type type);  ///< nullptr: no kernel for that type
 

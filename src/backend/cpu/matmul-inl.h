@@ -27,18 +27,19 @@ void quantize_row(const float* x, int64_t n, void* row) {
     const auto code = [&](F x_) {  // max() and min() drop a NaN in their first operand
       return S::to_int(S::min(S::max(S::mul(x_, S::set1(inverse)), S::set1(-127)), S::set1(127)));
     };
-    const typename S::I qa = code(a), qb = code(b);
-    S::store_u8(group->codes, S::add_i(qa, S::set1_i(128)));
-    S::store_u8(group->codes + 16, S::add_i(qb, S::set1_i(128)));
-    const float sa = S::reduce_add(S::to_float(qa)), sb = S::reduce_add(S::to_float(qb));  // exact: < 2^24
-    group->sum[0] = sa + sb, group->sum[1] = sa, group->sum[2] = sb;
+    const typename S::I qa = code(a), qb = code(b), offset = S::set1_i(S::Lanes::kActivationOffset);
+    S::store_u8(group->codes, S::add_i(qa, offset));
+    S::store_u8(group->codes + 16, S::add_i(qb, offset));
+    const auto sa = static_cast<int32_t>(S::reduce_add(S::to_float(qa)));  // exact: < 2^24
+    const auto sb = static_cast<int32_t>(S::reduce_add(S::to_float(qb)));
+    group->minus_sum[0] = -sa - sb, group->minus_sum[1] = -sa, group->minus_sum[2] = -sb;
     group->scale = largest / 127.0f + nothing;
   }
 }
 
 /// Weights are asked for this many bytes before they are used (docs/PERFORMANCE.md): with many columns that
 /// takes longer, and what comes too early pushes out what the columns need.
-inline constexpr int kAheadOfOne = 16384, kAheadOfMany = 1024;
+inline constexpr int kAheadOfOne = 4096, kAheadOfMany = 1024;
 
 /// Scales, and what is subtracted, of group g of 32 inputs of a block.
 template <class P, class Format>
@@ -55,14 +56,15 @@ struct Scales {
     }
   }
 
-  /// sum + the product of the group with 32 activations; dots: those of the codes, for each part.
-  [[gnu::always_inline]] typename P::F add(const typename P::I* dots, typename P::F x_scale,
-                                           const typename P::F* x_sum, typename P::F sum) const {
-    typename P::F t = P::mul(P::to_float(dots[0]), scale[0]);
-    if constexpr (kParts == 2) t = P::fma(P::to_float(dots[1]), scale[1], t);
+  /// sum + the product of the group with 32 activations; first, second: the products of the codes of each
+  /// part.
+  [[gnu::always_inline]] typename P::F add(typename P::I first, typename P::I second, typename P::F x_scale,
+                                           const typename P::F* minus_x_sum, typename P::F sum) const {
+    typename P::F t = P::mul(P::to_float(first), scale[0]);
+    if constexpr (kParts == 2) t = P::fma(P::to_float(second), scale[1], t);
     if constexpr (Format::kHasMinimum)
 #pragma GCC unroll 2
-      for (int p = 0; p < kParts; ++p) t = P::nfma(minimum[p], x_sum[p], t);
+      for (int p = 0; p < kParts; ++p) t = P::fma(minimum[p], minus_x_sum[p], t);
     return P::fma(t, x_scale, sum);
   }
 };
@@ -71,8 +73,9 @@ struct Scales {
 template <class P, class Format>
 struct Unpacked {
   static constexpr int kParts = 32 / Format::kGroup, kWords = Format::kGroup / 4;
-  typename P::template Codes<Format::kMaxCode> codes;
-  typename P::I correction[kParts];  ///< what the 128 in the activations' codes adds, negated
+  using Codes = typename P::template Codes<Format::kMaxCode>;
+  Codes codes;
+  typename P::I start[kParts];  ///< of the sums of products, because of the activations' offset
   Scales<P, Format> scales;
 
   template <class Rows>
@@ -82,8 +85,9 @@ struct Unpacked {
     for (int p = 0; p < kParts; ++p) Format::template codes<Rows>(block, kParts * g + p, loaded + kWords * p);
 #pragma GCC unroll 8
     for (int w = 0; w < 8; ++w) codes.set(w, loaded[w]);
+    if constexpr (!P::kUnsignedCodes)
 #pragma GCC unroll 2
-    for (int p = 0; p < kParts; ++p) correction[p] = codes.template correction<kWords>(kWords * p);
+      for (int p = 0; p < kParts; ++p) start[p] = codes.template correction<kWords>(kWords * p);
     scales.template load<Rows>(block, g);
   }
 };
@@ -91,76 +95,116 @@ struct Unpacked {
 /// Asks for the memory that lies `ahead` bytes behind group g of a block, once `after` is known.
 template <class P, class Format, int ahead>
 [[gnu::always_inline]] inline void prefetch_group(const uint8_t* block, int g, typename P::F& after) {
-  constexpr int kGroupBytes = Format::kBytes / (Format::kBlock / 32);
+  constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
+  static_assert(Format::kBytes % 64 == 0);
 #pragma GCC unroll 16
-  for (int line = 0; line < kGroupBytes; line += 64)
-    P::prefetch(block + g * kGroupBytes + line + ahead, after);
+  for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
+    P::template prefetch<ahead == kAheadOfOne>(block + 64 * line + ahead, after);
 }
 
-/// Adds the products of R registers of rows with one group of C columns to sum, [C, R].
+/// Adds the products of R registers of rows with a group of each of C columns to sum, [C, R].
 template <class P, class Format, int R, int C>
 [[gnu::always_inline]] inline void add_products(const Unpacked<P, Format>* rows,
-                                                const QuantizedGroup* const* x, int64_t group,
-                                                typename P::F* sum) {
+                                                const QuantizedGroup* const* x, typename P::F* sum) {
   using Row = Unpacked<P, Format>;
-  typename P::I activations[C][8];
-  typename P::F x_scale[C], x_sum[C][Row::kParts];
-#pragma GCC unroll 2
-  for (int c = 0; c < C; ++c) {
-    const QuantizedGroup& g = x[c][group];
+  using I = typename P::I;
+  constexpr int kParts = Row::kParts, kTogether = R < P::kRowsTogether ? R : P::kRowsTogether;
+  typename Row::Codes::Column columns[C];
 #pragma GCC unroll 8
-    for (int w = 0; w < 8; ++w)
-      activations[c][w] = decltype(Row::codes)::activations(P::broadcast_word(g.codes + 4 * w));
-    x_scale[c] = P::set1(g.scale);
-    if constexpr (Format::kHasMinimum)
+  for (int c = 0; c < C; ++c) columns[c].load(x[c]->codes);
+#pragma GCC unroll 8
+  for (int r0 = 0; r0 < R; r0 += kTogether) {
+    I dots[kParts][C * kTogether];
 #pragma GCC unroll 2
-      for (int p = 0; p < Row::kParts; ++p) x_sum[c][p] = P::set1(g.sum[Row::kParts == 1 ? 0 : p + 1]);
-  }
-#pragma GCC unroll 2
-  for (int r = 0; r < R; ++r) {
-    typename P::I dots[C][Row::kParts];
-#pragma GCC unroll 2
-    for (int p = 0; p < Row::kParts; ++p) {
-      typename P::I sums[C];
-#pragma GCC unroll 2
-      for (int c = 0; c < C; ++c) sums[c] = rows[r].correction[p];
-      rows[r].codes.template dot<Row::kWords, C>(Row::kWords * p, activations, sums);
-#pragma GCC unroll 2
-      for (int c = 0; c < C; ++c) dots[c][p] = sums[c];
+    for (int p = 0; p < kParts; ++p) {
+#pragma GCC unroll 8
+      for (int c = 0; c < C; ++c) {
+        I start;
+        if constexpr (P::kUnsignedCodes)
+          start = P::template times<Format::kMiddle>(x[c]->minus_sum[kParts == 1 ? 0 : p + 1]);
+#pragma GCC unroll 8
+        for (int r = 0; r < kTogether; ++r) {
+          if constexpr (!P::kUnsignedCodes) start = rows[r0 + r].start[p];
+          dots[p][c * kTogether + r] = start;
+        }
+      }
+      Row::Codes::template dot<Row::kWords, kTogether, C>(rows + r0, Row::kWords * p, columns, dots[p]);
     }
+#pragma GCC unroll 8
+    for (int c = 0; c < C; ++c) {
+      const typename P::F x_scale = P::set1(x[c]->scale);
+      typename P::F minus_x_sum[kParts];
+      if constexpr (Format::kHasMinimum)
 #pragma GCC unroll 2
-    for (int c = 0; c < C; ++c)
-      sum[c * R + r] = rows[r].scales.add(dots[c], x_scale[c], x_sum[c], sum[c * R + r]);
+        for (int p = 0; p < kParts; ++p)
+          minus_x_sum[p] = P::to_float(P::set1_i(x[c]->minus_sum[kParts == 1 ? 0 : p + 1]));
+#pragma GCC unroll 8
+      for (int r = 0; r < kTogether; ++r) {
+        typename P::F& s = sum[c * R + r0 + r];
+        const int at = c * kTogether + r;
+        s = rows[r0 + r].scales.add(dots[0][at], dots[kParts - 1][at], x_scale, minus_x_sum, s);
+      }
+    }
   }
+}
+
+/// The same for n consecutive groups from `group` on, R registers of rows of each.
+template <class P, class Format, int R, int C>
+[[gnu::always_inline]] inline void add_panel(const Unpacked<P, Format>* rows, int n,
+                                             const QuantizedGroup* const* x, int64_t group,
+                                             typename P::F* sum) {
+  typename P::F sums[C * R];
+  const QuantizedGroup* at[C];
+#pragma GCC unroll 8
+  for (int c = 0; c < C; ++c) at[c] = x[c] + group;
+#pragma GCC unroll 16
+  for (int i = 0; i < C * R; ++i) sums[i] = sum[i];
+#pragma GCC unroll 1
+  for (int i = 0; i < n; ++i, rows += R) {
+    add_products<P, Format, R, C>(rows, at, sums);
+#pragma GCC unroll 8
+    for (int c = 0; c < C; ++c) ++at[c];
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < C * R; ++i) sum[i] = sums[i];
 }
 
 /// T consecutive tiles times n columns. An ISA whose registers hold fewer than 16 rows takes a tile as
-/// several parts; sum: [n, T * parts].
+/// several parts; sum: [n, T * parts]. A panel of a few groups is unpacked, and then all columns pass by.
 template <class Format, int T, class First, class... P>
 [[gnu::always_inline]] inline void multiply_tiles(RowParts<First, P...> parts, const uint8_t* tiles,
                                                   int64_t tile_bytes, int64_t n_in,
                                                   const QuantizedGroup* const* x, int n, auto* sum) {
   using Lanes = typename First::Lanes;
-  constexpr int R = T * parts.kCount;
+  constexpr int R = T * parts.kCount, kGroups = Format::kBlock / 32;
+  constexpr int C = Format::kGroup == 32 || Lanes::kColumns < 2 ? Lanes::kColumns : 2;  // twice the sums
+  const int64_t n_groups = n_in / 32;
   for (int i = 0; i < R * n; ++i) sum[i] = First::zero();
-  for (int64_t at = 0; at < n_in; at += Format::kBlock, tiles += Format::kBytes) {
-    for (int g = 0; g < Format::kBlock / 32; ++g) {
-      Unpacked<Lanes, Format> rows[R];
+  for (int64_t first = 0; first < n_groups; first += Lanes::kPanel) {
+    Unpacked<Lanes, Format> rows[Lanes::kPanel * R];
+    const int panel = static_cast<int>(n_groups - first < Lanes::kPanel ? n_groups - first : Lanes::kPanel);
+    auto* row = rows;
+    for (int64_t group = first; group < first + panel; ++group) {
+      const int g = static_cast<int>(group % kGroups);
 #pragma GCC unroll 1
       for (int t = 0; t < T; ++t) {
-        const uint8_t* block = tiles + t * tile_bytes;
-        auto* row = rows + t * parts.kCount;
+        const uint8_t* block = tiles + t * tile_bytes + group / kGroups * Format::kBytes;
         row->template load<First>(block, g);
         prefetch_group<First, Format, kAheadOfMany>(block, g, row->scales.scale[0]);
-        ((++row)->template load<P>(block, g), ...);
+        ++row;
+        (row++->template load<P>(block, g), ...);
       }
-      const int64_t group = at / 32 + g;
-      int c = 0;
-      for (; c + First::kColumns <= n; c += First::kColumns)
-        add_products<Lanes, Format, R, First::kColumns>(rows, x + c, group, sum + c * R);
-      if constexpr (First::kColumns > 1)
-        for (; c < n; ++c) add_products<Lanes, Format, R, 1>(rows, x + c, group, sum + c * R);
     }
+    int c = 0;
+    for (; c + C <= n; c += C) {
+      for (int i = 0; i < Lanes::kPanel; ++i)
+        for (int k = C; k < 2 * C; ++k) __builtin_prefetch(x[c + k] + first + i);
+      add_panel<Lanes, Format, R, C>(rows, panel, x + c, first, sum + c * R);
+    }
+    if constexpr (C > 2)
+      if (n - c == 2) add_panel<Lanes, Format, R, 2>(rows, panel, x + c, first, sum + c * R), c += 2;
+    if constexpr (C > 1)
+      for (; c < n; ++c) add_panel<Lanes, Format, R, 1>(rows, panel, x + c, first, sum + c * R);
   }
 }
 
@@ -169,16 +213,20 @@ template <class Format, class First, class... P>
 [[gnu::always_inline]] inline void multiply_tile(RowParts<First, P...> parts, const uint8_t* tile,
                                                  int64_t n_in, const QuantizedGroup* x, auto* sum) {
   using Lanes = typename First::Lanes;
+  constexpr int kGroups = Format::kBlock / 32;
   for (int i = 0; i < parts.kCount; ++i) sum[i] = First::zero();
-  for (int64_t at = 0; at < n_in; at += Format::kBlock, tile += Format::kBytes) {
+  const QuantizedGroup* const end = x + n_in / 32;
+  for (; x < end; tile += Format::kBytes) {
 #pragma GCC unroll 8
-    for (int g = 0; g < Format::kBlock / 32; ++g, ++x) {
+    for (int g = 0; g < kGroups; ++g, ++x) {
+      if constexpr (requires { Format::kSmall; })
+        if (g > 0 && x == end) break;  // a row may end within a block
       prefetch_group<First, Format, kAheadOfOne>(tile, g, sum[0]);
       int part = 0;
       const auto add = [&]<class Rows>(Rows) {
         Unpacked<Lanes, Format> row;
         row.template load<Rows>(tile, g);
-        add_products<Lanes, Format, 1, 1>(&row, &x, 0, sum + part++);
+        add_products<Lanes, Format, 1, 1>(&row, &x, sum + part++);
       };
       add(First{});
       (add(P{}), ...);
@@ -186,28 +234,30 @@ template <class Format, class First, class... P>
   }
 }
 
-/// The results of one tile, scaled and with their bias, to row `row` on of n columns from `first` on; sum:
-/// the first column's, the next one's are `stride` further on.
-template <class... P>
-[[gnu::always_inline]] inline void store_tile(RowParts<P...>, const MatMulTask& t, int64_t row, int64_t first,
-                                              int n, const auto* sum, int stride) {
-  const auto store = [&]<class Rows>(Rows) {
-    const int64_t at = row + Rows::kFirstRow;
-    const int rows = static_cast<int>(t.n_out - at < Rows::kRows ? t.n_out - at : Rows::kRows);
-    if (rows > 0) {
-      const typename Rows::F bias = t.bias ? Rows::load_n(t.bias + at, rows) : Rows::zero();
-      for (int c = 0; c < n; ++c)
-        Rows::store_n(t.out_row(first + c) + at, Rows::fma(sum[c * stride], Rows::set1(t.scale), bias), rows);
-    }
-    ++sum;
-  };
-  (store(P{}), ...);
+/// The results of T consecutive tiles, scaled and with their bias, to row `row` on of n columns from `first`
+/// on; sum: [n, T * parts]. Column by column: they lie far apart.
+template <int T, class... P>
+[[gnu::always_inline]] inline void store_tiles(RowParts<P...>, const MatMulTask& t, int64_t row,
+                                               int64_t first, int n, const auto* sum) {
+  for (int c = 0; c < n; ++c) {
+    float* out = t.out_row(first + c);
+    const auto store = [&]<class Rows>(Rows, int64_t at) {
+      at += Rows::kFirstRow;
+      const int rows = static_cast<int>(t.n_out - at < Rows::kRows ? t.n_out - at : Rows::kRows);
+      const auto scaled = [&](typename Rows::F bias) { return Rows::fma(*sum, Rows::set1(t.scale), bias); };
+      if (rows == Rows::kRows)
+        Rows::store(out + at, scaled(t.bias ? Rows::load(t.bias + at) : Rows::zero()));
+      else if (rows > 0)
+        Rows::store_n(out + at, scaled(t.bias ? Rows::load_n(t.bias + at, rows) : Rows::zero()), rows);
+      ++sum;
+    };
+    for (int i = 0; i < T; ++i) (store(P{}, row + i * kTileRows), ...);
+  }
 }
 
 /// Columns that are computed together: so many that unpacking weights counts little, and that their groups
 /// stay in the level-2 cache while tiles pass by.
 inline constexpr int64_t kColumnBytes = 448 << 10;
-inline constexpr int kMaxColumns = 32;
 
 /// T tiles times n <= N columns from column `first` on, tile after tile.
 template <class S, class Format, int T, int N>
@@ -217,25 +267,25 @@ inline void tiles_and_columns(const MatMulTask& t, int64_t first_tile, int64_t l
   for (int64_t tile = first_tile; tile < last_tile; tile += T) {
     typename Parts::F sum[T * Parts::kCount * N];
     multiply_tiles<Format, T>(Parts{}, t.tiles + tile * t.tile_bytes, t.tile_bytes, t.n_in, x, n, sum);
-    for (int i = 0; i < T; ++i)
-      store_tile(Parts{}, t, (tile + i) * kTileRows, first, n, sum + i * Parts::kCount, T * Parts::kCount);
+    store_tiles<T>(Parts{}, t, tile * kTileRows, first, n, sum);
   }
 }
 
 template <class S, class Format>
 void quantized_matmul(const MatMulTask& t) {
   using Parts = typename S::Rows;
+  constexpr int kMaxColumns = S::Lanes::kMaxColumns;
   const int64_t fit = kColumnBytes / quantized_row_bytes(t.n_in);
   const int at_once = static_cast<int>(fit < 8 ? 8 : fit > kMaxColumns ? kMaxColumns : fit);
   for (int64_t first = 0; first < t.n_columns; first += at_once) {
     const int n = static_cast<int>(t.n_columns - first < at_once ? t.n_columns - first : at_once);
-    const QuantizedGroup* x[kMaxColumns];
+    const QuantizedGroup* x[kMaxColumns + 4] = {};
     for (int c = 0; c < n; ++c) x[c] = reinterpret_cast<const QuantizedGroup*>(t.x_row(first + c));
     if (n == 1) {
       for (int64_t tile = t.first_tile; tile < t.last_tile; ++tile) {
         typename Parts::F sum[Parts::kCount];
         multiply_tile<Format>(Parts{}, t.tiles + tile * t.tile_bytes, t.n_in, x[0], sum);
-        store_tile(Parts{}, t, tile * kTileRows, first, 1, sum, Parts::kCount);
+        store_tiles<1>(Parts{}, t, tile * kTileRows, first, 1, sum);
       }
       continue;
     }
@@ -260,7 +310,7 @@ void float_columns(const MatMulTask& t, int64_t first) {
 #pragma GCC unroll 8
       for (int c = 0; c < N; ++c) sum[c] = S::fma(w, S::set1(x[c][i]), sum[c]);
     }
-    store_tile(RowParts<S>{}, t, tile * kTileRows, first, N, sum, 1);
+    store_tiles<1>(RowParts<S>{}, t, tile * kTileRows, first, N, sum);
   }
 }
 

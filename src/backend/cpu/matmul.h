@@ -6,12 +6,12 @@
 
 namespace halcyon::cpu {
 
-/// 32 activations as int8, value = (code - 128) * scale, with the sums that minima of weights are multiplied
-/// with. One cache line, so that a product reads a column in one stream.
+/// 32 activations as int8, value = code * scale, with the sums that minima and middles of weights are
+/// multiplied with. One cache line, so that a product reads a column in one stream.
 struct alignas(64) QuantizedGroup {
-  uint8_t codes[32];  ///< 1 … 255
+  uint8_t codes[32];  ///< code + Kernels::activation_offset, a byte: codes are -127 … 127
   float scale;        ///< max|x| / 127; NaN if an element was not finite
-  float sum[3];       ///< of all (code - 128), of the first 16, and of the last 16
+  int32_t minus_sum[3];  ///< of all codes, of the first 16, and of the last 16; negated
 };
 
 /// Bytes of a row of n activations, n a multiple of 32: an odd number of cache lines, so that the rows of a

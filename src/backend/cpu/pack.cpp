@@ -7,11 +7,21 @@ namespace {
 
 template <class Format>
 void pack_tile(const uint8_t* rows, int n_rows, int64_t n_in, uint8_t* tile) {
-  const auto block_bytes = static_cast<int64_t>(quant::row_bytes(Format::kType, Format::kBlock));
-  const int64_t n_blocks = n_in / Format::kBlock;
-  for (int64_t b = 0; b < n_blocks; ++b)
-    for (int row = 0; row < n_rows; ++row)
-      Format::pack(rows + (row * n_blocks + b) * block_bytes, row, tile + b * Format::kBytes);
+  constexpr bool kTogether = requires { Format::kSmall; };
+  int64_t block = Format::kBlock, together = 1;
+  if constexpr (kTogether) block = Format::kSmall, together = Format::kBlock / block;
+  const auto block_bytes = static_cast<int64_t>(quant::row_bytes(Format::kType, block));
+  const int64_t n_blocks = n_in / block;
+  for (int64_t b = 0; b < n_blocks; ++b) {
+    uint8_t* out = tile + b / together * Format::kBytes;
+    for (int row = 0; row < n_rows; ++row) {
+      const uint8_t* src = rows + (row * n_blocks + b) * block_bytes;
+      if constexpr (kTogether)
+        Format::pack(src, row, out, static_cast<int>(b % together));
+      else
+        Format::pack(src, row, out);
+    }
+  }
 }
 
 template <class... Format>

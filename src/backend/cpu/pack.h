@@ -12,7 +12,7 @@ inline constexpr int kTileRows = 16;  ///< rows (outputs) of a tile
 /// How one type is packed.
 struct Packing {
   quant::Type type;
-  int32_t block;        ///< elements
+  int32_t block;        ///< elements; the last one of a row may have fewer
   int32_t block_bytes;  ///< of 16 rows
   bool quantized;       ///< takes int8 activations; else float32
 
@@ -20,7 +20,7 @@ struct Packing {
   /// without a row keep what they hold.
   void (*pack_tile)(const uint8_t* rows, int n_rows, int64_t n_in, uint8_t* tile);
 
-  int64_t tile_bytes(int64_t n_in) const { return n_in / block * block_bytes; }
+  int64_t tile_bytes(int64_t n_in) const { return (n_in + block - 1) / block * block_bytes; }
 };
 
 /// The packing of a type; nullptr if there are no kernels for it.

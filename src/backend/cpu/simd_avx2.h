@@ -14,7 +14,9 @@ namespace halcyon::cpu {
 
 /// Eight lanes.
 struct Avx2Lanes {
-  static constexpr int kLanes = 8, kColumns = 1;
+  static constexpr int kLanes = 8, kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32;
+  static constexpr int kActivationOffset = 128;
+  static constexpr bool kUnsignedCodes = false;
 
   using F = __m256;
   using I = __m256i;
@@ -44,8 +46,12 @@ struct Avx2Lanes {
   }
   static I set1_i(int32_t x) { return _mm256_set1_epi32(x); }
   static I add_i(I a, I b) { return _mm256_add_epi32(a, b); }
+  template <bool once>
   static void prefetch(const void* p, F& after) {
-    asm volatile("prefetcht0 %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
+    if constexpr (once)
+      asm volatile("prefetchnta %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
+    else
+      asm volatile("prefetcht0 %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
   }
   static I sub_i8(I a, I b) { return _mm256_sub_epi8(a, b); }
   static I and_i(I a, I b) { return _mm256_and_si256(a, b); }
@@ -79,7 +85,13 @@ struct Avx2Lanes {
     I v[8];
 
     void set(int w, I codes) { v[w] = codes; }
-    static I activations(I four) { return four; }
+    struct Column {  // stays in registers
+      I v[8];
+      void load(const uint8_t* x) {
+#pragma GCC unroll 8
+        for (int w = 0; w < 8; ++w) v[w] = broadcast_word(x + 4 * w);
+      }
+    };
     template <int words>
     I correction(int at) const {
       static_assert(words * max_code <= 128);  // the sums of bytes are bytes
@@ -88,18 +100,17 @@ struct Avx2Lanes {
       for (int w = 1; w < words; ++w) sum = _mm256_add_epi8(sum, v[at + w]);
       return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(-128), sum), _mm256_set1_epi16(-1));
     }
-    template <int words, int columns>
-    void dot(int at, const I (*x)[8], I* sums) const {
-#pragma GCC unroll 2
-      for (int c = 0; c < columns; ++c)
+    template <int words, int R, int C>
+    static void dot(const auto* rows, int at, const Column* columns, I* sums) {
+      static_assert(R == 1 && C == 1);
+      const I *v = rows->codes.v, *x = columns->v;
 #pragma GCC unroll 8
-        for (int w = at; w < at + words; w += kChain) {
-          I pairs = _mm256_maddubs_epi16(x[c][w], v[w]);
-#pragma GCC unroll 8
-          for (int i = w + 1; i < w + kChain && i < at + words; ++i)
-            pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(x[c][i], v[i]));
-          sums[c] = add_i(sums[c], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-        }
+      for (int w = at; w < at + words; w += kChain) {
+        I pairs = _mm256_maddubs_epi16(x[w], v[w]);
+        for (int i = w + 1; i < w + kChain && i < at + words; ++i)
+          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(x[i], v[i]));
+        *sums = add_i(*sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+      }
     }
   };
 
@@ -110,20 +121,28 @@ struct Avx2Lanes {
     I v[8], magnitude[8];
 
     void set(int w, I codes) { v[w] = codes, magnitude[w] = _mm256_abs_epi8(codes); }
-    static I activations(I four) { return _mm256_xor_si256(four, _mm256_set1_epi8(-128)); }
+    struct Column {
+      I v[8];
+      void load(const uint8_t* x) {
+#pragma GCC unroll 8
+        for (int w = 0; w < 8; ++w)
+          v[w] = _mm256_xor_si256(broadcast_word(x + 4 * w), _mm256_set1_epi8(-128));
+      }
+    };
     template <int words>
     I correction(int) const {
       return _mm256_setzero_si256();
     }
-    template <int words, int columns>
-    void dot(int at, const I (*x)[8], I* sums) const {
-#pragma GCC unroll 2
-      for (int c = 0; c < columns; ++c)
+    template <int words, int R, int C>
+    static void dot(const auto* rows, int at, const Column* columns, I* sums) {
+      static_assert(R == 1 && C == 1);
+      const Codes& codes = rows->codes;
 #pragma GCC unroll 8
-        for (int w = at; w < at + words; ++w) {
-          const I pairs = _mm256_maddubs_epi16(magnitude[w], _mm256_sign_epi8(x[c][w], v[w]));
-          sums[c] = add_i(sums[c], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-        }
+      for (int w = at; w < at + words; ++w) {
+        const I pairs =
+            _mm256_maddubs_epi16(codes.magnitude[w], _mm256_sign_epi8(columns->v[w], codes.v[w]));
+        *sums = add_i(*sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+      }
     }
   };
 

@@ -12,7 +12,10 @@
 namespace halcyon::cpu {
 
 struct Avx512 {
-  static constexpr int kLanes = 16, kFloatColumns = 8, kColumns = 2;
+  static constexpr int kLanes = 16, kFloatColumns = 8;
+  static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kMaxColumns = 96;
+  static constexpr int kActivationOffset = 0;
+  static constexpr bool kUnsignedCodes = true;
   static constexpr int kFirstRow = 0, kRows = 16;
   using Lanes = Avx512;
   using Rows = RowParts<Avx512>;
@@ -77,8 +80,12 @@ struct Avx512 {
   static I set1_i(int32_t x) { return _mm512_set1_epi32(x); }
   static I lanes() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
   static I add_i(I a, I b) { return _mm512_add_epi32(a, b); }
+  template <bool once>
   static void prefetch(const void* p, F& after) {
-    asm volatile("prefetcht0 %1" : "+v"(after) : "m"(*static_cast<const char*>(p)));
+    if constexpr (once)
+      asm volatile("prefetchnta %1" : "+v"(after) : "m"(*static_cast<const char*>(p)));
+    else
+      asm volatile("prefetcht0 %1" : "+v"(after) : "m"(*static_cast<const char*>(p)));
   }
   static I sub_i8(I a, I b) { return _mm512_sub_epi8(a, b); }
   static I and_i(I a, I b) { return _mm512_and_si512(a, b); }
@@ -106,27 +113,43 @@ struct Avx512 {
   static Table table16(const int8_t* t) { return _mm512_broadcast_i32x4(_mm_loadu_si128(as<__m128i>(t))); }
   static I lookup(Table table, I nibbles) { return _mm512_shuffle_epi8(table, nibbles); }
 
+  /// n * x in every lane, n a power of two or 0.
+  template <int n>
+  static I times(int32_t x) {
+    if constexpr (n == 0) return _mm512_setzero_si512();
+    return shl<__builtin_ctz(n)>(set1_i(x));
+  }
+
+  /// Loaded once, however often it is used: GCC would rather load it again.
+  template <bool yes>
+  static I in_register(I x) {
+    if constexpr (yes) asm("" : "+v"(x));
+    return x;
+  }
+
+  /// Codes are the unsigned operand of vpdpbusd.
   template <int max_code>
   struct Codes {
     I v[8];
 
     void set(int w, I codes) { v[w] = codes; }
-    static I activations(I four) { return four; }
-    template <int n>
-    I correction(int at) const {
-      I sum = _mm512_setzero_si512();
-#pragma GCC unroll 8
-      for (int w = 0; w < n; ++w) sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(-128), v[at + w]);
-      return _mm512_sub_epi32(_mm512_setzero_si512(), sum);
-    }
-    template <int n, int columns>
-    void dot(int at, const I (*x)[8], I* sums) const {
+    struct Column {  // stays in memory: loads broadcast for nothing
+      const uint8_t* codes;
+      void load(const uint8_t* x) { codes = x; }
+    };
+    template <int n, int R, int C>
+    static void dot(const auto* rows, int at, const Column* columns, I* sums) {
 #pragma GCC unroll 8
       for (int w = at; w < at + n; ++w) {
-        I code = v[w];
-        if constexpr (columns > 1) asm("" : "+v"(code));  // one load for all columns
-#pragma GCC unroll 2
-        for (int c = 0; c < columns; ++c) sums[c] = _mm512_dpbusd_epi32(sums[c], x[c][w], code);
+        I code[R];
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) code[r] = in_register<(C > 1)>(rows[r].codes.v[w]);
+#pragma GCC unroll 8
+        for (int c = 0; c < C; ++c) {
+          const I x = in_register<(R > 1)>(broadcast_word(columns[c].codes + 4 * w));
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r) sums[c * R + r] = _mm512_dpbusd_epi32(sums[c * R + r], code[r], x);
+        }
       }
     }
   };

@@ -19,7 +19,11 @@ namespace halcyon::cpu {
 struct Scalar {
   static constexpr int kLanes = 16;
   static constexpr int kFloatColumns = 4;  ///< columns that a product of float weights computes at once
-  static constexpr int kColumns = 1;       ///< columns of int8 that share each load of codes
+  /// Of products of int8 (matmul-inl.h): columns and registers of rows that are multiplied with each other at
+  /// once, groups of 32 that are unpacked together, and columns that they meet.
+  static constexpr int kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32;
+  static constexpr int kActivationOffset = 128;  ///< in the codes of activations
+  static constexpr bool kUnsignedCodes = false;  ///< whether codes of weights have their middle added
   static constexpr int kFirstRow = 0, kRows = 16;
   using Lanes = Scalar;
   using Rows = RowParts<Scalar>;
@@ -212,18 +216,24 @@ struct Scalar {
   }
 
   /// Asks for a cache line once `after` is known: a compiler that puts many of them together makes the
-  /// processor wait.
-  static void prefetch(const void* p, F&) { __builtin_prefetch(p); }
+  /// processor wait. `once`: it will be used once, and need not stay.
+  template <bool once>
+  static void prefetch(const void* p, F&) {
+    __builtin_prefetch(p);
+  }
 
-  /// Eight words of signed codes, none of them larger than max_code, that are multiplied with many columns.
+  /// Eight words of codes, signed and none of them larger than max_code, that are multiplied with columns.
   template <int max_code>
   struct Codes {
     I v[8];
 
     void set(int w, I codes) { v[w] = codes; }
 
-    /// Four activations, with 128 added to each, as dot() takes them.
-    static I activations(I four) { return four; }
+    /// 32 activations.
+    struct Column {
+      uint8_t codes[32];
+      void load(const uint8_t* x) { std::memcpy(codes, x, sizeof codes); }
+    };
 
     /// What sums have to begin with for n words from `at` on, because of the 128 in the activations.
     template <int n>
@@ -237,17 +247,16 @@ struct Scalar {
       return sum;
     }
 
-    /// Adds to each lane of sums[c] the products of n words, from `at` on in both, with column c of x.
-    template <int n, int columns>
-    [[gnu::noinline]] void dot(int at, const I (*x)[8], I* sums) const {
-      for (int c = 0; c < columns; ++c)
-        for (int w = at; w < at + n; ++w) {
-          int8_t codes[64];
-          uint8_t activations[64];
-          std::memcpy(codes, v[w].v, sizeof codes);
-          std::memcpy(activations, x[c][w].v, sizeof activations);
-          for (int i = 0; i < 64; ++i) sums[c].v[i / 4] += codes[i] * activations[i];
-        }
+    /// Adds to each lane of sums [C, R] the products of n words, from `at` on in both, of rows and columns.
+    template <int n, int R, int C>
+    [[gnu::noinline]] static void dot(const auto* rows, int at, const Column* columns, I* sums) {
+      for (int c = 0; c < C; ++c)
+        for (int r = 0; r < R; ++r)
+          for (int w = at; w < at + n; ++w) {
+            int8_t codes[64];
+            std::memcpy(codes, rows[r].codes.v[w].v, sizeof codes);
+            for (int i = 0; i < 64; ++i) sums[c * R + r].v[i / 4] += codes[i] * columns[c].codes[4 * w + i % 4];
+          }
     }
   };
 

@@ -46,6 +46,10 @@ struct PackedMatrix {
   }
 };
 
+int code(const Kernels& k, const QuantizedGroup& group, int64_t i) {
+  return static_cast<int8_t>(group.codes[i] - k.activation_offset);
+}
+
 /// Activations as a product takes them, and the floats that they stand for.
 struct Activations {
   test::AlignedBytes rows;
@@ -69,7 +73,7 @@ struct Activations {
       k.quantize_row(x, n_in, row);
       const auto* group = reinterpret_cast<const QuantizedGroup*>(row);
       for (int64_t i = 0; i < n_in; ++i)
-        x[i] = static_cast<float>(group[i / 32].codes[i % 32] - 128) * group[i / 32].scale;
+        x[i] = static_cast<float>(code(k, group[i / 32], i % 32)) * group[i / 32].scale;
     }
   }
 };
@@ -178,14 +182,14 @@ TEST(QuantizeRow, KeepsTheSumsAndTheScale) {
     kernels(isa).quantize_row(x.data(), 64, row.data());
     const auto* q = reinterpret_cast<const QuantizedGroup*>(row.data());
     EXPECT_FLOAT_EQ(q[0].scale, 16.0f / 127);
-    EXPECT_EQ(q[0].codes[0], 128 - 127);
-    EXPECT_EQ(q[0].codes[31], 128 + 119);
-    float first = 0, last = 0;
+    EXPECT_EQ(code(kernels(isa), q[0], 0), -127);
+    EXPECT_EQ(code(kernels(isa), q[0], 31), 119);
+    int first = 0, last = 0;
     for (int i = 0; i < 16; ++i)
-      first += static_cast<float>(q[0].codes[i] - 128), last += static_cast<float>(q[0].codes[i + 16] - 128);
-    EXPECT_THAT(q[0].sum, testing::ElementsAre(first + last, first, last));
+      first += code(kernels(isa), q[0], i), last += code(kernels(isa), q[0], i + 16);
+    EXPECT_THAT(q[0].minus_sum, testing::ElementsAre(-first - last, -first, -last));
     EXPECT_EQ(q[1].scale, 0);  // a group of zeros
-    EXPECT_EQ(q[1].codes[8], 128);
+    EXPECT_EQ(code(kernels(isa), q[1], 8), 0);
   }
 }
 
@@ -201,7 +205,7 @@ TEST(QuantizeRow, ANumberThatIsNoneSpoilsItsGroupOnEveryIsa) {
         const auto* q = reinterpret_cast<const QuantizedGroup*>(row.data());
         EXPECT_TRUE(std::isnan(q[0].scale)) << name_of(isa) << " " << bad << " at " << place;
         EXPECT_FLOAT_EQ(q[1].scale, 1.0f / 127);
-        for (int i = 0; i < 64; ++i) EXPECT_GE(q[i / 32].codes[i % 32], 1);
+        for (int i = 0; i < 64; ++i) EXPECT_GE(code(kernels(isa), q[i / 32], i % 32), -127);
       }
     }
   }

@@ -17,6 +17,11 @@ struct SixteenBytes {
   constexpr SixteenBytes(const std::array<int8_t, n>& values) {
     for (size_t i = 0; i < n; ++i) v[i] = values[i];
   }
+  constexpr SixteenBytes raised(int by) const {
+    SixteenBytes out = *this;
+    for (int8_t& value : out.v) value = static_cast<int8_t>(value + by);
+    return out;
+  }
 };
 
 inline constexpr SixteenBytes kNonLinear{quant::kIq4Nl};
@@ -25,28 +30,32 @@ inline constexpr SixteenBytes kTenAtMost{quant::kCodebook10};
 inline constexpr SixteenBytes kThreeBits{quant::kRocmfpx3};
 inline constexpr SixteenBytes kTwoBits{quant::kRocmfpx2};
 
-template <class S>
-inline void look_up(const SixteenBytes& table, typename S::I* codes, int n) {
-  const typename S::Table t = S::table16(table.v);
+/// Values of the table, as codes with `middle`.
+template <class S, const SixteenBytes& table, int middle>
+inline void look_up(typename S::I* codes, int n) {
+  static constexpr SixteenBytes kTable = table.raised(S::kUnsignedCodes ? middle : 0);
+  const typename S::Table t = S::table16(kTable.v);
 #pragma GCC unroll 8
   for (int i = 0; i < n; ++i) codes[i] = S::lookup(t, codes[i]);
 }
 
-struct IQ4_NL : HalfScales<256> {
+struct SmallIQ4_NL : HalfScales {
   static constexpr quant::Type kType = quant::Type::iq4_nl;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 288, kMaxCode = 127;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) { Q4_0::pack(src, row, block); }
+  static constexpr int kBlock = 32, kGroup = 32, kCodes = 256, kMaxCode = 127, kMiddle = 128;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    SmallQ4_0::pack(src, row, codes, scales);
+  }
   template <class S>
   static void codes(const uint8_t* block, int, typename S::I* out) {
     nibbles32<S>(block, out);
-    look_up<S>(kNonLinear, out, 8);
+    look_up<S, kNonLinear, kMiddle>(out, 8);
   }
 };
+using IQ4_NL = Together<SmallIQ4_NL, 2>;
 
 struct IQ4_XS {
   static constexpr quant::Type kType = quant::Type::iq4_xs;
-  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2208, kMaxCode = 127;
+  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2208 + 32, kMaxCode = 127, kMiddle = 128;
   static constexpr bool kHasMinimum = false;
   static constexpr int kScales = 2048, kD = 2176;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
@@ -61,7 +70,7 @@ struct IQ4_XS {
   template <class S>
   static void codes(const uint8_t* block, int b, typename S::I* out) {
     nibbles32<S>(block + 256 * b, out);
-    look_up<S>(kNonLinear, out, 8);
+    look_up<S, kNonLinear, kMiddle>(out, 8);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int b) {
@@ -70,48 +79,48 @@ struct IQ4_XS {
 };
 
 /// The power-of-two scale is stored as the BF16 that it is exactly, subnormals included.
-struct MXFP4 {
+struct SmallMXFP4 {
   static constexpr quant::Type kType = quant::Type::mxfp4;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 288, kMaxCode = 12;
+  static constexpr int kBlock = 32, kGroup = 32, kCodes = 256, kScales = 32, kMaxCode = 12, kMiddle = 16;
   static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block, row, src + 1, 4);
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    put_words(codes, row, src + 1, 4);
     const uint32_t e = src[0];
-    put_half(block + 256, row, static_cast<uint16_t>(e >= 2 ? (e - 1) << 7 : 0x20u << e));
+    put_half(scales, row, static_cast<uint16_t>(e >= 2 ? (e - 1) << 7 : 0x20u << e));
   }
   template <class S>
   static void codes(const uint8_t* block, int, typename S::I* out) {
     nibbles32<S>(block, out);
-    look_up<S>(kE2m1, out, 8);
+    look_up<S, kE2m1, kMiddle>(out, 8);
   }
   template <class S>
-  static typename S::F scale(const uint8_t* block, int) {
-    return S::load_bf16(reinterpret_cast<const uint16_t*>(block + 256));
+  static typename S::F scale(const uint8_t* scales, int) {
+    return S::load_bf16(reinterpret_cast<const uint16_t*>(scales));
   }
 };
+using MXFP4 = Together<SmallMXFP4, 2>;
 
-/// UE4M3 scales, one byte for each group and row, behind the codes.
-template <int codes_bytes>
+/// UE4M3 scales of n groups, one byte for each group and row.
+template <int n>
 struct Ue4m3Scales {
+  static constexpr bool kHasMinimum = false;
+  static constexpr int kScales = 16 * n;
   template <class S>
-  static typename S::F scale(const uint8_t* block, int group) {
-    return ue4m3_half<S>(block + codes_bytes + 16 * group);
+  static typename S::F scale(const uint8_t* scales, int group) {
+    return ue4m3_half<S>(scales + 16 * group);
   }
-  static void put_scales(uint8_t* block, int row, const uint8_t* e, int n) {
-    for (int i = 0; i < n; ++i) block[codes_bytes + 16 * i + row] = valid_ue4m3(e[i]);
+  static void put_scales(uint8_t* scales, int row, const uint8_t* e) {
+    for (int i = 0; i < n; ++i) scales[16 * i + row] = valid_ue4m3(e[i]);
   }
 };
 
-struct NVFP4 : Ue4m3Scales<512> {
+struct SmallNVFP4 : Ue4m3Scales<4> {
   static constexpr quant::Type kType = quant::Type::nvfp4;
-  static constexpr int kBlock = 64, kGroup = 16, kBytes = 576, kMaxCode = 12;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block, row, src + 4, 8);
-    for (int t = 0; t < 4; ++t) {
-      const uint8_t e = src[t] & 0x7F;  // here the top bit is ignored, not invalid
-      put_scales(block + 16 * t, row, &e, 1);
-    }
+  static constexpr int kBlock = 64, kGroup = 16, kCodes = 512, kMaxCode = 12, kMiddle = 16;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    put_words(codes, row, src + 4, 8);
+    for (int t = 0; t < 4; ++t)  // here the top bit is ignored, not invalid
+      scales[16 * t + row] = valid_ue4m3(src[t] & 0x7F);
   }
   template <class S>
   static void codes(const uint8_t* block, int t, typename S::I* out) {
@@ -120,39 +129,40 @@ struct NVFP4 : Ue4m3Scales<512> {
       out[w] = field<S, 4>(word, 0);
       out[w + 2] = field<S, 4>(word, 4);
     }
-    look_up<S>(kE2m1, out, 4);
+    look_up<S, kE2m1, kMiddle>(out, 4);
   }
 };
+using NVFP4 = Together<SmallNVFP4, 1>;
 
-struct RocmFp4 : Ue4m3Scales<256> {
+struct SmallRocmFp4 : Ue4m3Scales<2> {
   static constexpr quant::Type kType = quant::Type::q4_0_rocmfp4;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 288, kMaxCode = 10;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block, row, src, 4);
-    put_scales(block, row, src + 16, 2);
+  static constexpr int kBlock = 32, kGroup = 16, kCodes = 256, kMaxCode = 10, kMiddle = 16;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    put_words(codes, row, src, 4);
+    put_scales(scales, row, src + 16);
   }
   template <class S>
   static void codes(const uint8_t* block, int half, typename S::I* out) {
     for (int w = 0; w < 4; ++w) out[w] = field<S, 4>(words<S>(block, w), 4 * half);
-    look_up<S>(kTenAtMost, out, 4);
+    look_up<S, kTenAtMost, kMiddle>(out, 4);
   }
 };
+using RocmFp4 = Together<SmallRocmFp4, 2>;
 
-struct RocmFp4Fast : Ue4m3Scales<256> {
+struct SmallRocmFp4Fast : Ue4m3Scales<1> {
   static constexpr quant::Type kType = quant::Type::q4_0_rocmfp4_fast;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 272, kMaxCode = 10;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block, row, src, 4);
-    put_scales(block, row, src + 16, 1);
+  static constexpr int kBlock = 32, kGroup = 32, kCodes = 256, kMaxCode = 10, kMiddle = 16;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    put_words(codes, row, src, 4);
+    put_scales(scales, row, src + 16);
   }
   template <class S>
   static void codes(const uint8_t* block, int, typename S::I* out) {
     nibbles32<S>(block, out);
-    look_up<S>(kTenAtMost, out, 8);
+    look_up<S, kTenAtMost, kMiddle>(out, 8);
   }
 };
+using RocmFp4Fast = Together<SmallRocmFp4Fast, 4>;
 
 /// Codes 4 w … 4 w + 3 of a little-endian string of 32 codes of 3 or 6 bits, a byte each. Reads four bytes,
 /// of which the last may be one of the scales behind the codes.
@@ -178,32 +188,31 @@ inline void put_two_bits(uint8_t* block, int row, Four four) {
   }
 }
 
-struct RocmFpx2 : Ue4m3Scales<128> {
+struct SmallRocmFpx2 : Ue4m3Scales<2> {
   static constexpr quant::Type kType = quant::Type::q2_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 160, kMaxCode = 4;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_two_bits(block, row, [&](int w) { return spread_pairs(src[w]); });
-    put_scales(block, row, src + 8, 2);
+  static constexpr int kBlock = 32, kGroup = 16, kCodes = 128, kMaxCode = 4, kMiddle = 4;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    put_two_bits(codes, row, [&](int w) { return spread_pairs(src[w]); });
+    put_scales(scales, row, src + 8);
   }
   template <class S>
   static void codes(const uint8_t* block, int half, typename S::I* out) {
     for (int w = 0; w < 4; ++w) out[w] = field<S, 2>(words<S>(block, half), 2 * w);
-    look_up<S>(kTwoBits, out, 4);
+    look_up<S, kTwoBits, kMiddle>(out, 4);
   }
 };
+using RocmFpx2 = Together<SmallRocmFpx2, 2>;
 
-struct RocmFpx3 : Ue4m3Scales<192> {
+struct SmallRocmFpx3 : Ue4m3Scales<2> {
   static constexpr quant::Type kType = quant::Type::q3_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 224, kMaxCode = 4;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
+  static constexpr int kBlock = 32, kGroup = 16, kCodes = 192, kMaxCode = 4, kMiddle = 4;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
     uint32_t signs = 0;
 #pragma GCC unroll 8  // makes every shift a constant
     for (int w = 0; w < 8; ++w) signs |= (four_codes<3>(src, w) >> 2 & 0x01010101u) << w;
-    put_two_bits(block, row, [&](int w) { return four_codes<3>(src, w) & 0x03030303u; });
-    put_word(block, 2, row, signs);
-    put_scales(block, row, src + 12, 2);
+    put_two_bits(codes, row, [&](int w) { return four_codes<3>(src, w) & 0x03030303u; });
+    put_word(codes, 2, row, signs);
+    put_scales(scales, row, src + 12);
   }
   template <class S>
   static void codes(const uint8_t* block, int half, typename S::I* out) {
@@ -211,9 +220,10 @@ struct RocmFpx3 : Ue4m3Scales<192> {
       const typename S::I sign = field_to<S, 1, 2>(words<S>(block, 2), 4 * half + w);
       out[w] = S::or_i(field<S, 2>(words<S>(block, half), 2 * w), sign);
     }
-    look_up<S>(kThreeBits, out, 4);
+    look_up<S, kThreeBits, kMiddle>(out, 4);
   }
 };
+using RocmFpx3 = Together<SmallRocmFpx3, 2>;
 
 /// Value + 32 of four codes of sign (bit 5) and magnitude. Code 32, which would be -0, stands for -32.
 inline uint32_t offset_codes(uint32_t four) {
@@ -223,18 +233,17 @@ inline uint32_t offset_codes(uint32_t four) {
 }
 
 /// In nibbles and two-bit fields, as value + 32.
-struct RocmFpx6 : Ue4m3Scales<384> {
+struct SmallRocmFpx6 : Ue4m3Scales<2> {
   static constexpr quant::Type kType = quant::Type::q6_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 16, kBytes = 416, kMaxCode = 32;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
-    uint32_t codes[8];
+  static constexpr int kBlock = 32, kGroup = 16, kCodes = 384, kMaxCode = 32, kMiddle = 32;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    uint32_t four[8];
 #pragma GCC unroll 8  // makes every shift a constant
-    for (int w = 0; w < 8; ++w) codes[w] = offset_codes(four_codes<6>(src, w));
+    for (int w = 0; w < 8; ++w) four[w] = offset_codes(four_codes<6>(src, w));
     for (int w = 0; w < 4; ++w)
-      put_word(block, w, row, (codes[w] & 0x0F0F0F0Fu) | (codes[w + 4] & 0x0F0F0F0Fu) << 4);
-    put_two_bits(block + 256, row, [&](int w) { return codes[w] >> 4 & 0x03030303u; });
-    put_scales(block, row, src + 24, 2);
+      put_word(codes, w, row, (four[w] & 0x0F0F0F0Fu) | (four[w + 4] & 0x0F0F0F0Fu) << 4);
+    put_two_bits(codes + 256, row, [&](int w) { return four[w] >> 4 & 0x03030303u; });
+    put_scales(scales, row, src + 24);
   }
   template <class S>
   static void codes(const uint8_t* block, int half, typename S::I* out) {
@@ -242,22 +251,23 @@ struct RocmFpx6 : Ue4m3Scales<384> {
       const typename S::I high = field_to<S, 2, 4>(words<S>(block + 256, half), 2 * w);
       out[w] = S::or_i(field<S, 4>(words<S>(block, w), 4 * half), high);
     }
-    take_off<S>(32, out, 4);
+    without<S, 32>(out, 4);
   }
 };
+using RocmFpx6 = Together<SmallRocmFpx6, 2>;
 
-struct RocmFpx8 : Ue4m3Scales<512> {
+struct SmallRocmFpx8 : Ue4m3Scales<1> {
   static constexpr quant::Type kType = quant::Type::q8_0_rocmfpx;
-  static constexpr int kBlock = 32, kGroup = 32, kBytes = 528, kMaxCode = 128;
-  static constexpr bool kHasMinimum = false;
-  static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block, row, src, 8);
-    put_scales(block, row, src + 32, 1);
+  static constexpr int kBlock = 32, kGroup = 32, kCodes = 512, kMaxCode = 128, kMiddle = 128;
+  static void pack(const uint8_t* src, int row, uint8_t* codes, uint8_t* scales) {
+    put_words(codes, row, src, 8);
+    put_scales(scales, row, src + 32);
   }
   template <class S>
   static void codes(const uint8_t* block, int, typename S::I* out) {
     bytes32<S>(block, out);
   }
 };
+using RocmFpx8 = Together<SmallRocmFpx8, 4>;
 
 }  // namespace halcyon::cpu

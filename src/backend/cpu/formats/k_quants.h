@@ -28,7 +28,7 @@ struct Group16 {
 
 struct Q2_K {
   static constexpr quant::Type kType = quant::Type::q2_K;
-  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1344, kMaxCode = 3;
+  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1344, kMaxCode = 3, kMiddle = 0;
   static constexpr bool kHasMinimum = true;
   static constexpr int kScales = 1024, kD = 1280, kDmin = 1312;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
@@ -54,7 +54,7 @@ struct Q2_K {
 
 struct Q3_K {
   static constexpr quant::Type kType = quant::Type::q3_K;
-  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1824, kMaxCode = 4;
+  static constexpr int kBlock = 256, kGroup = 16, kBytes = 1824 + 32, kMaxCode = 4, kMiddle = 4;
   static constexpr bool kHasMinimum = false;
   static constexpr int kHigh = 1024, kScales = 1536, kD = 1792;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
@@ -75,7 +75,7 @@ struct Q3_K {
       const typename S::I high = field_to<S, 1, 2>(words<S>(block + kHigh, 4 * g.second + w), j / 2);
       out[w] = S::or_i(low, high);
     }
-    take_off<S>(4, out, 4);
+    without<S, 4>(out, 4);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {
@@ -115,7 +115,7 @@ struct ScalesAndMinima {
 
 struct Q4_K : ScalesAndMinima<2048, 8> {
   static constexpr quant::Type kType = quant::Type::q4_K;
-  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2368, kMaxCode = 8;
+  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2368, kMaxCode = 8, kMiddle = 8;
   static constexpr bool kHasMinimum = true;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block, row, src + 16, 32);
@@ -125,13 +125,13 @@ struct Q4_K : ScalesAndMinima<2048, 8> {
   static void codes(const uint8_t* block, int j, typename S::I* out) {
 #pragma GCC unroll 8
     for (int w = 0; w < 8; ++w) out[w] = field<S, 4>(words<S>(block, 8 * (j / 2) + w), 4 * (j & 1));
-    take_off<S>(8, out, 8);
+    without<S, 8>(out, 8);
   }
 };
 
 struct Q5_K : ScalesAndMinima<2560, 16> {
   static constexpr quant::Type kType = quant::Type::q5_K;
-  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2880, kMaxCode = 16;
+  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2880, kMaxCode = 16, kMiddle = 16;
   static constexpr bool kHasMinimum = true;
   static constexpr int kHigh = 2048;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
@@ -145,13 +145,13 @@ struct Q5_K : ScalesAndMinima<2560, 16> {
       const typename S::I low = field<S, 4>(words<S>(block, 8 * (j / 2) + w), 4 * (j & 1));
       out[w] = S::or_i(low, field_to<S, 1, 4>(words<S>(block + kHigh, w), j));
     }
-    take_off<S>(16, out, 8);
+    without<S, 16>(out, 8);
   }
 };
 
 struct Q6_K {
   static constexpr quant::Type kType = quant::Type::q6_K;
-  static constexpr int kBlock = 256, kGroup = 16, kBytes = 3360, kMaxCode = 32;
+  static constexpr int kBlock = 256, kGroup = 16, kBytes = 3360 + 32, kMaxCode = 32, kMiddle = 32;
   static constexpr bool kHasMinimum = false;
   static constexpr int kHigh = 2048, kScales = 3072, kD = 3328;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
@@ -170,7 +170,7 @@ struct Q6_K {
           field_to<S, 2, 4>(words<S>(block + kHigh, 8 * g.h + 4 * g.second + w), 2 * g.s);
       out[w] = S::or_i(low, high);
     }
-    take_off<S>(32, out, 4);
+    without<S, 32>(out, 4);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {

@@ -3,16 +3,19 @@
 // A matrix is cut into tiles of 16 rows (outputs). A tile is a sequence of blocks along the input dimension;
 // in each block the 16 rows are interleaved, so that lane r of a register belongs to row r: first the codes
 // as 32-bit words, [words][16 rows], then the scales, [groups][16 rows]. A kernel thus reads a tile from
-// front to back, once.
+// front to back, once. A block is whole cache lines: a register that straddles two of them takes twice as
+// long to load. Small blocks of a file are put together for that (Together), large ones padded.
 //
 // A format is a struct with
 //   kType       the GGUF type it packs
 //   kBlock      elements of a block; kGroup: elements that share a scale, 16 or 32
-//   kBytes      bytes of a block of 16 rows
+//   kBytes      bytes of a block of 16 rows, a multiple of 64
 //   kMaxCode    the largest absolute value of a code, up to 128
+//   kMiddle     code + kMiddle is never negative, and fits into a byte; a power of two, or 0
 //   kHasMinimum whether something is subtracted from code * scale
 //   pack(src, row, block)           puts one block of one row, as it is in the file, into its lane
-//   codes<S>(block, group, out)     kGroup / 4 words with four consecutive codes in each, signed bytes
+//   codes<S>(block, group, out)     kGroup / 4 words with four consecutive codes in each: signed bytes, or
+//                                   with kMiddle added if S::kUnsignedCodes
 //   scale<S>(block, group), minimum<S>(block, group)
 #pragma once
 
@@ -76,11 +79,13 @@ inline typename S::I field_to(typename S::I word, int from) {
   return S::and_i(moved, S::set1_i((((1 << width) - 1) << to) * 0x01010101));
 }
 
-/// Takes `middle` off each byte of n words.
-template <class S>
-inline void take_off(int middle, typename S::I* codes, int n) {
+/// Bytes of n words that have `middle` added become codes as S wants them.
+template <class S, int middle>
+inline void without(typename S::I* codes, int n) {
+  if constexpr (!S::kUnsignedCodes) {
 #pragma GCC unroll 8
-  for (int w = 0; w < n; ++w) codes[w] = S::sub_i8(codes[w], S::set1_i(middle * 0x01010101));
+    for (int w = 0; w < n; ++w) codes[w] = S::sub_i8(codes[w], S::set1_i(middle * 0x01010101));
+  }
 }
 
 /// The codes of 32 elements from four words of nibbles: low nibbles first, as in Q4_0.
@@ -103,6 +108,35 @@ inline typename S::F ue4m3_half(const uint8_t* bytes) {
   const typename S::F normal = S::as_float(S::add_i(S::template shl<20>(e), S::set1_i(119 << 23)));
   return S::where_less(e, S::set1_i(8), S::mul(S::to_float(e), S::set1(0x1p-10f)), normal);
 }
+
+/// `n` small blocks of a file as one. Small is a format whose pack() takes the places of codes and scales,
+/// whose codes() takes the former, and scale() and minimum() the latter. A row may end within a block.
+template <class Small, int n>
+struct Together {
+  static constexpr quant::Type kType = Small::kType;
+  static constexpr int kSmall = Small::kBlock, kBlock = n * kSmall, kGroup = Small::kGroup;
+  static constexpr int kMaxCode = Small::kMaxCode, kMiddle = Small::kMiddle;
+  static constexpr int kCodes = n * Small::kCodes, kBytes = kCodes + n * Small::kScales;
+  static constexpr bool kHasMinimum = Small::kHasMinimum;
+  static constexpr int kGroups = kSmall / kGroup;
+
+  /// Small block `index`.
+  static void pack(const uint8_t* src, int row, uint8_t* block, int index) {
+    Small::pack(src, row, block + index * Small::kCodes, block + kCodes + index * Small::kScales);
+  }
+  template <class S>
+  static void codes(const uint8_t* block, int j, typename S::I* out) {
+    Small::template codes<S>(block + j / kGroups * Small::kCodes, j % kGroups, out);
+  }
+  template <class S>
+  static typename S::F scale(const uint8_t* block, int j) {
+    return Small::template scale<S>(block + kCodes + j / kGroups * Small::kScales, j % kGroups);
+  }
+  template <class S>
+  static typename S::F minimum(const uint8_t* block, int j) {
+    return Small::template minimum<S>(block + kCodes + j / kGroups * Small::kScales, j % kGroups);
+  }
+};
 
 /// Bytes that mean no number (formats: "decode to 0") become the byte for 0.
 inline uint8_t valid_ue4m3(uint8_t e) { return e <= 0x7E ? e : 0; }
