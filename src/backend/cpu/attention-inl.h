@@ -111,10 +111,7 @@ void attend_all(const AttentionArgs& args, const Step& step, Part part) {
 template <class S>
 void store_kv(const AttentionArgs& args, const Step& step, Part part) {
   const KvLayer& cache = args.cache;
-  const auto store = [&](const StepSegment& segment, int32_t row, int32_t h) {
-    const int32_t pos = segment.first_pos + row - segment.first_row;
-    const int64_t from = (int64_t{row} * cache.n_head_kv + h) * cache.head_dim;
-    std::byte* head = cache.head(segment.blocks[pos / kBlock], h);
+  const auto store = [&](const std::byte*, std::byte* head, int32_t pos, int64_t from) {
     const float *k = args.k + from, *v = args.v + from;
     switch (cache.type) {
       case backend::KvType::f32:
@@ -125,13 +122,24 @@ void store_kv(const AttentionArgs& args, const Step& step, Part part) {
         return attention::Q8Block<S>::store(k, v, cache, head, pos % kBlock);
     }
   };
-  // Head by head, so that threads rarely write into the same cache lines.
+  // A key is spread over as many cache lines as it has elements: all of them are asked for at once.
+  const auto ask = [&](const std::byte* next, std::byte* head, int32_t, int64_t) {
+    for (std::byte* line = head; line < next; line += 64) __builtin_prefetch(line, 1);
+  };
   const auto [begin, end] = part.of(int64_t{cache.n_head_kv} * step.n_tokens);
-  int64_t item = 0;
-  for (int32_t h = 0; h < cache.n_head_kv; ++h)
+  const auto for_items = [&](bool first_rows_only, const auto& f) {
+    int64_t item = 0;
     for (const StepSegment& segment : step.segments)
-      for (int32_t row = 0; row < segment.n_rows; ++row, ++item)
-        if (begin <= item && item < end) store(segment, segment.first_row + row, h);
+      for (int32_t row = 0; row < segment.n_rows; ++row)
+        for (int32_t h = 0; h < cache.n_head_kv; ++h, ++item) {
+          if (item < begin || item >= end || (first_rows_only && row > 0)) continue;
+          const int32_t pos = segment.first_pos + row;
+          std::byte* head = cache.head(segment.blocks[pos / kBlock], h);
+          f(head + cache.v, head, pos, (int64_t{segment.first_row + row} * cache.n_head_kv + h) * cache.head_dim);
+        }
+  };
+  for_items(true, ask);
+  for_items(false, store);
 }
 
 /// Softmax attention of the step's queries over their sequences, as program::Attention says.

@@ -77,19 +77,19 @@ class FloatBlock {
                                        LF (&sum)[R][V]) {
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < V; ++v) sum[r][v] = L::zero();
     const std::byte* ahead = ahead_;
     for (int32_t i = 0; i < n;
          ++i, ++x, y += y_stride, ahead += V * L::kLanes * static_cast<int>(sizeof(Element))) {
       __builtin_prefetch(ahead);
       LF lanes[V];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < V; ++v) lanes[v] = load(y + v * L::kLanes);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const LF factor = L::set1(x[r * x_stride]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) sum[r][v] = L::fma(factor, lanes[v], sum[r][v]);
       }
     }
@@ -105,7 +105,7 @@ class FloatBlock {
       multiply<R, V, kRowStride>(q, keys_ + at, kBlock, head_dim_, sum);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) L::store(scores + r * kBlock + at + v * L::kLanes, sum[r][v]);
     }
   }
@@ -113,13 +113,13 @@ class FloatBlock {
   /// acc_r = acc_r * before_r + now_r * sum of weights[r, j] v_j.
   template <int R>
   void add_values(const float* weights, const float* before, const float* now, float* acc) {
-    for_each_strip<S, R>(0, width_, [&]<int V>(int32_t d) {
+    for_each_strip<S, R, 128>(0, width_, [&]<int V>(int32_t d) {
       LF sum[R][V];
       multiply<R, V, kBlock>(weights + seen_.lo, values_ + seen_.lo * width_ + d, width_, seen_.hi - seen_.lo,
                              sum);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) {
           float* a = acc + r * kRowStride + d + v * L::kLanes;
           L::store(a, L::fma(L::set1(now[r]), sum[r][v], L::mul(L::set1(before[r]), L::load(a))));

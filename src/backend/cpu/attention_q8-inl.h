@@ -178,7 +178,7 @@ class Q8Block {
         S::store_i16(w + r * kBlock + 16, S::to_int(S::mul(b, inverse)));
         scale[r] = now[r] * (largest / kMax16) + v_nothing_[g];
       }
-      for_each_strip<S, R>(first, smaller(width_, first + kKvGroup), [&]<int V>(int32_t d) {
+      for_each_strip<S, R, kKvGroup>(first, smaller(width_, first + kKvGroup), [&]<int V>(int32_t d) {
         LI sum[R][V];
         multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
 #pragma GCC unroll 8

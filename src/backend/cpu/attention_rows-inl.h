@@ -20,18 +20,17 @@ inline constexpr int kTogether = S::kFloatColumns < 8 ? 4 : 8;
 /// of two, so that they do not push each other out of the cache.
 inline constexpr int kRowStride = kMaxHeadDim + 32;
 
-/// Registers of positions or dimensions that R rows are multiplied with at once: as many as there are
-/// registers for their sums, and no more than a block has positions, or a q8_0 cache dimensions with one
-/// scale.
+/// Registers of positions that R rows are multiplied with at once: as many as there are registers for their
+/// sums, and no more than a block has.
 template <class S, int R>
-inline constexpr int kStrip = smaller(2 * kTogether<S> / R, 32 / S::Lanes::kLanes);
+inline constexpr int kStrip = smaller(2 * kTogether<S> / R, kBlock / S::Lanes::kLanes);
 
-/// Calls f<V>(d), V registers of dimensions at a time, from d = begin to `end`; their difference is a
-/// multiple of 16.
-template <class S, int R>
+/// Calls f<V>(d), V registers of dimensions at a time but no more than `most` dimensions, from d = begin to
+/// `end`; their difference is a multiple of 16.
+template <class S, int R, int most>
 [[gnu::always_inline]] inline void for_each_strip(int32_t begin, int32_t end, auto f) {
   using L = typename S::Lanes;
-  constexpr int V = kStrip<S, R>;
+  constexpr int V = smaller(2 * kTogether<S> / R, most / L::kLanes);
   for (; end - begin >= V * L::kLanes; begin += V * L::kLanes) f.template operator()<V>(begin);
   for (; begin < end; begin += 16) f.template operator()<16 / L::kLanes>(begin);
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 
+#include "backend/cpu/barriers.h"
 #include "backend/cpu/dealer.h"
 #include "program/planner.h"
 
@@ -12,19 +13,6 @@ namespace halcyon::cpu {
 namespace {
 
 using namespace halcyon::program;  // NOLINT(google-build-using-namespace): the ops, one by one
-
-/// Memory that a call reads or writes, to find out where barriers are needed.
-struct Range {
-  const std::byte* begin;
-  const std::byte* end;
-};
-
-bool overlap(const std::vector<Range>& a, const std::vector<Range>& b) {
-  for (const Range& x : a)
-    for (const Range& y : b)
-      if (x.begin < y.end && y.begin < x.end) return true;
-  return false;
-}
 
 Range range_of(const void* p, size_t bytes) {
   const auto* begin = static_cast<const std::byte*>(p);
@@ -59,15 +47,11 @@ struct ExpertGroups {
 };
 
 /// Runs `run` with `task` set to one piece of a matrix after the other, until the threads have had them all.
-/// A piece is small beside a thread's share, so that a slow core holds nobody up; for one token it is the
-/// share itself, because short streams take longer to read.
 template <class Run>
-void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, int32_t n_tokens, Part part,
-                const Run& run) {
+void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, Part part, const Run& run) {
   constexpr int64_t kPiecesPerThread = 8;
   const int64_t units = (n_tiles + kTilesTogether - 1) / kTilesTogether;
-  const int64_t n =
-      std::min(units, n_tokens == 1 || part.count == 1 ? part.count : kPiecesPerThread * part.count);
+  const int64_t n = std::min<int64_t>(units, part.count == 1 ? 1 : kPiecesPerThread * part.count);
   dealer.deal(n, part, [&](int64_t i) {
     task.first_tile = units * i / n * kTilesTogether;
     task.last_tile = std::min(n_tiles, units * (i + 1) / n * kTilesTogether);
@@ -75,17 +59,16 @@ void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, int32_t n_tok
   });
 }
 
-/// Each thread's share of n elements, in whole lanes.
-Part::Range lanes_of(Part part, int64_t n) {
-  const auto [begin, end] = part.of((n + 15) / 16);
-  return {begin * 16, std::min(end * 16, n)};
-}
-
 class Binder {
  public:
   Binder(const Program& program, const backend::CompileOptions& options, const Kernels& kernels,
-         const Weights& weights, const CpuMemory& memory)
-      : program_(program), options_(options), kernels_(kernels), weights_(weights), memory_(memory) {}
+         const Weights& weights, const CpuMemory& memory, int32_t n_threads)
+      : program_(program),
+        options_(options),
+        kernels_(kernels),
+        weights_(weights),
+        memory_(memory),
+        n_threads_(n_threads) {}
 
   Result<Binding> bind() {
     find_quantized_values();
@@ -144,15 +127,14 @@ class Binder {
   // ---- calls
   // --------------------------------------------------------------------------------------------------
 
-  /// Appends a call, with a barrier before it if it touches what calls since the last barrier wrote, or
-  /// writes what they read.
-  void call(std::vector<Range> reads, std::vector<Range> writes, std::function<void(const Step&, Part)> run) {
-    const bool barrier = overlap(reads, written_) || overlap(writes, written_) || overlap(writes, read_);
-    if (barrier) read_.clear(), written_.clear();
-    read_.insert(read_.end(), reads.begin(), reads.end());
-    written_.insert(written_.end(), writes.begin(), writes.end());
+  /// Appends a call, with a barrier before it if it needs one.
+  void call(std::vector<Range> reads, std::vector<Range> writes, std::function<void(const Step&, Part)> run,
+            Division division = {}) {
+    const bool barrier = barriers_.before(std::move(reads), std::move(writes), division);
     out_.calls.push_back({std::move(run), barrier});
   }
+
+  Division division(ValueId x, int64_t units) const { return {units, is_output(x)}; }
 
   void find_quantized_values() {
     quantized_.assign(program_.values.size(), 0);
@@ -185,34 +167,57 @@ class Binder {
               range(x)};
     if (!is_quantized_[static_cast<size_t>(x)]) {
       is_quantized_[static_cast<size_t>(x)] = true;
-      call({range(x)}, {quantized_range(x)},
-           [k = &kernels_, src = at(x), dst = quantized_at(x), n = m.n_in, per_row = width(x) / m.n_in,
-            rows = rows(x)](const Step& step, Part part) {
-             const auto [begin, end] = part.of(rows(step) * per_row);
-             for (int64_t r = begin; r < end; ++r)
-               k->quantize_row(src + r * n, n, dst + r * quantized_row_bytes(n));
-           });
+      quantize(x, m.n_in);
     }
     return {quantized_at(x), quantized_row_bytes(m.n_in), quantized_range(x)};
+  }
+
+  /// Makes the int8 form of x: rows of n elements. The work is divided as that of the call which wrote x, if
+  /// there was no barrier since: then none is needed.
+  void quantize(ValueId x, int64_t n) {
+    const int64_t groups = n / 32, all_groups = width(x) / 32;
+    const Division writer = barriers_.of_writer(range(x));
+    const bool follows = writer.units > 0 && writer.of_outputs == is_output(x) && all_groups % writer.units == 0;
+    const int64_t units = follows ? writer.units : all_groups, at_once = all_groups / units;
+    call({range(x)}, {quantized_range(x)},
+         [k = &kernels_, src = at(x), dst = quantized_at(x), groups, units, at_once, rows = rows(x)](
+             const Step& step, Part part) {
+           const auto [begin, end] = part.of(rows(step) * units);
+           for (int64_t g = begin * at_once, last = end * at_once; g < last;) {
+             const int64_t in_row = g % groups, count = std::min(last - g, groups - in_row);
+             k->quantize_row(src + g * 32, count * 32,
+                             dst + g / groups * quantized_row_bytes(groups * 32) +
+                                 in_row * static_cast<int64_t>(sizeof(QuantizedGroup)));
+             g += count;
+           }
+         },
+         division(x, units));
   }
 
   /// n groups of `size` elements in each row of x, one after the other: f(index of the group over all rows).
   template <class F>
   void for_groups(ValueId x, int64_t size, std::vector<Range> reads, std::vector<Range> writes, const F& f) {
-    call(std::move(reads), std::move(writes),
-         [f, rows = rows(x), groups = width(x) / size](const Step& step, Part part) {
-           const auto [begin, end] = part.of(rows(step) * groups);
-           for (int64_t g = begin; g < end; ++g) f(g);
-         });
+    const int64_t groups = width(x) / size;
+    call(
+        std::move(reads), std::move(writes),
+        [f, rows = rows(x), groups](const Step& step, Part part) {
+          const auto [begin, end] = part.of(rows(step) * groups);
+          for (int64_t g = begin; g < end; ++g) f(g);
+        },
+        division(x, groups));
   }
 
-  /// Elements of x by themselves: f(first, count).
+  /// Elements of x by themselves: f(first, count). `whole_rows`: what comes next wants rows of a thread whole.
   template <class F>
-  void for_elements(ValueId x, std::vector<Range> reads, std::vector<Range> writes, F f) {
-    call(std::move(reads), std::move(writes), [f, rows = rows(x), n = width(x)](const Step& step, Part part) {
-      const auto [begin, end] = lanes_of(part, rows(step) * n);
-      if (begin < end) f(begin, end - begin);
-    });
+  void for_elements(ValueId x, bool whole_rows, std::vector<Range> reads, std::vector<Range> writes, F f) {
+    const int64_t n = !whole_rows && width(x) % 32 == 0 ? 32 : width(x), units = width(x) / n;
+    call(
+        std::move(reads), std::move(writes),
+        [f, rows = rows(x), n, units](const Step& step, Part part) {
+          const auto [begin, end] = part.of(rows(step) * units);
+          if (begin < end) f(begin * n, (end - begin) * n);
+        },
+        division(x, units));
   }
 
   // ---- ops, in the order of program/ops.h
@@ -234,7 +239,8 @@ class Binder {
              if (scale != 1)
                for (int64_t i = 0; i < n; ++i) out[t * n + i] *= scale;
            }
-         });
+         },
+         division(op.out, 1));
     out_.embeddings.push_back(std::move(rows));
   }
 
@@ -268,15 +274,15 @@ class Binder {
     task.bias = weights_.values(op.bias);
     call({x.range}, {range(op.out)},
          [task, kernel = kernels_.matmul(m.packing->type), n_tiles = m.n_tiles, rows = rows(op.x),
-          dealer = std::make_shared<Dealer>()](const Step& step, Part part) {
+          dealer = std::make_shared<Dealer>(n_threads_)](const Step& step, Part part) {
            MatMulTask mine = task;
            mine.n_columns = rows(step);
-           deal_tiles(*dealer, mine, n_tiles, step.n_tokens, part, [&] { kernel(mine); });
+           deal_tiles(*dealer, mine, n_tiles, part, [&] { kernel(mine); });
          });
   }
 
   void bind_op(const Add& op) {
-    for_elements(op.out, {range(op.a), range(op.b)}, {range(op.out)},
+    for_elements(op.out, true, {range(op.a), range(op.b)}, {range(op.out)},
                  [k = &kernels_, a = at(op.a), b = at(op.b), out = at(op.out)](int64_t i, int64_t n) {
                    k->add(a + i, b + i, n, out + i);
                  });
@@ -315,19 +321,20 @@ class Binder {
                              .window = op.window,
                              .sinks = weights_.values(op.sinks)};
     call({range(op.k), range(op.v_)}, {range_of(cache.data, 1)},
-         [f = kernels_.store_kv, args](const Step& step, Part part) { f(args, step, part); });
+         [f = kernels_.store_kv, args](const Step& step, Part part) { f(args, step, part); },
+         division(op.k, cache.n_head_kv));
     call({range(op.q), range_of(cache.data, 1)}, {range(op.out)},
          [f = kernels_.attend, args](const Step& step, Part part) { f(args, step, part); });
   }
 
   void bind_op(const Glu& op) {
-    for_elements(op.out, {range(op.gate), range(op.up)}, {range(op.out)},
+    for_elements(op.out, false, {range(op.gate), range(op.up)}, {range(op.out)},
                  [k = &kernels_, kind = op.activation, gate = at(op.gate), up = at(op.up), out = at(op.out)](
                      int64_t i, int64_t n) { k->glu(kind, gate + i, up + i, n, out + i); });
   }
 
   void bind_op(const Sigmoid& op) {
-    for_elements(op.out, {range(op.x)}, {range(op.out)},
+    for_elements(op.out, false, {range(op.x)}, {range(op.out)},
                  [k = &kernels_, x = at(op.x), out = at(op.out)](int64_t i, int64_t n) {
                    k->sigmoid(x + i, n, out + i);
                  });
@@ -342,7 +349,7 @@ class Binder {
   }
 
   void bind_op(const Softcap& op) {
-    for_elements(op.out, {range(op.x)}, {range(op.out)},
+    for_elements(op.out, false, {range(op.x)}, {range(op.out)},
                  [k = &kernels_, cap = op.cap, x = at(op.x), out = at(op.out)](int64_t i, int64_t n) {
                    k->softcap(x + i, cap, n, out + i);
                  });
@@ -388,9 +395,9 @@ class Binder {
     call({x.range, range_of(groups->first.data(), 1)}, {range(op.out)},
          [&m, task, shared_x, groups, kernel = kernels_.matmul(m.packing->type),
           scale = weights_.values(op.scale), bias = weights_.values(op.bias),
-          dealer = std::make_shared<Dealer>()](const Step& step, Part part) {
+          dealer = std::make_shared<Dealer>(n_threads_)](const Step&, Part part) {
            MatMulTask mine = task;
-           deal_tiles(*dealer, mine, m.n_tiles, step.n_tokens, part, [&] {
+           deal_tiles(*dealer, mine, m.n_tiles, part, [&] {
              for (int64_t e = 0; e < m.n_stack; ++e) {
                const int32_t begin = groups->first[static_cast<size_t>(e)],
                              end = groups->first[static_cast<size_t>(e) + 1];
@@ -498,15 +505,16 @@ class Binder {
   std::vector<bool> is_quantized_;  // the call that makes the int8 form is there
   std::vector<std::shared_ptr<Angles>> angles_;              // of each rope table
   std::map<ValueId, std::shared_ptr<ExpertGroups>> groups_;  // by the value of the ids
-  std::vector<Range> read_, written_;                        // since the last barrier
-  std::string error_;                                        // what can't be bound
+  const int32_t n_threads_;
+  Barriers barriers_;
+  std::string error_;  // what can't be bound
 };
 
 }  // namespace
 
 Result<Binding> bind(const Program& program, const backend::CompileOptions& options, const Kernels& kernels,
-                     const Weights& weights, const CpuMemory& memory) {
-  return Binder(program, options, kernels, weights, memory).bind();
+                     const Weights& weights, const CpuMemory& memory, int32_t n_threads) {
+  return Binder(program, options, kernels, weights, memory, n_threads).bind();
 }
 
 }  // namespace halcyon::cpu

@@ -15,6 +15,7 @@ struct Binding {
 
 /// `weights` and `memory` must stay where they are as long as the calls are used.
 Result<Binding> bind(const program::Program& program, const backend::CompileOptions& options,
-                     const Kernels& kernels, const Weights& weights, const CpuMemory& memory);
+                     const Kernels& kernels, const Weights& weights, const CpuMemory& memory,
+                     int32_t n_threads);
 
 }  // namespace halcyon::cpu

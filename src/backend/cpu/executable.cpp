@@ -16,7 +16,7 @@ Result<std::unique_ptr<Executable>> Executable::create(program::Program program,
   TRY(e->team_, ThreadTeam::create(n_threads));
   TRY(e->weights_, Weights::load(e->program_, exact, *e->team_, options.progress));
   TRY(e->memory_, CpuMemory::create(e->program_, options));
-  TRY(Binding binding, bind(e->program_, options, kernels, e->weights_, *e->memory_));
+  TRY(Binding binding, bind(e->program_, options, kernels, e->weights_, *e->memory_, n_threads));
   e->arena_ = std::move(binding.arena);
   e->embeddings_ = std::move(binding.embeddings);
   e->calls_ = std::move(binding.calls);

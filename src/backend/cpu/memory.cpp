@@ -36,7 +36,6 @@ KvLayer kv_layout(const program::KvCache& cache, KvType type) {
   layer.v = layer.k_scales + scales;
   layer.v_scales = layer.v + layer.padded_dim() * kBlock * element;
   layer.head_stride = round_up(layer.v_scales + scales, 64);
-  layer.block_stride = times(layer.head_stride, cache.n_head_kv);
   return layer;
 }
 
@@ -85,21 +84,23 @@ Result<void> CpuMemory::reserve_kv(const program::Program& program, const backen
   const int64_t n_kv = options.n_kv > 0 ? options.n_kv : times(n_ctx_, n_seq_);
   // A sequence may waste almost a block at its end.
   const int64_t n_blocks = std::min(per_seq * n_seq_, (n_kv + n_ctx_ - 1) / n_ctx_ * per_seq);
-  int64_t total = 0;
+  int64_t block_bytes = 0;
   std::vector<int64_t> offsets;
   for (const program::KvCache& cache : program.kv_caches) {
     kv_layers_.push_back(kv_layout(cache, options.kv));
-    offsets.push_back(total);
-    total = plus(total, round_up(times(kv_layers_.back().block_stride, n_blocks), 4096));
+    offsets.push_back(block_bytes);
+    block_bytes = plus(block_bytes, times(kv_layers_.back().head_stride, cache.n_head_kv));
   }
+  const int64_t total = times(block_bytes, n_blocks);
   if (per_seq * n_seq_ > kMaxBlocks || total >= kTooMuch)
     return fail("a KV cache of {} tokens is too large; lower the context or the sequences", n_kv);
-  auto pages = Pages::reserve(static_cast<uint64_t>(total));
+  auto pages = Pages::reserve_huge(static_cast<uint64_t>(total));
   if (!pages)
     return fail("no {} MB for the KV cache of {} tokens: {}; lower the context or the sequences",
                 megabytes(total), n_kv, pages.error().message);
   kv_pages_ = std::move(*pages);
-  for (size_t i = 0; i < kv_layers_.size(); ++i) kv_layers_[i].data = kv_pages_.data() + offsets[i];
+  for (size_t i = 0; i < kv_layers_.size(); ++i)
+    kv_layers_[i].data = kv_pages_.data() + offsets[i], kv_layers_[i].block_stride = block_bytes;
 
   blocks_per_seq_ = static_cast<int32_t>(per_seq);
   tables_.resize(static_cast<size_t>(per_seq * n_seq_));
@@ -352,8 +353,8 @@ void CpuMemory::grow(SeqId seq, int32_t first_pos, int32_t end_pos) {
       s.n_blocks = i + 1;
     } else if (int32_t& references = references_[static_cast<size_t>(block)]; references > 1) {
       const int32_t copy = take_block();
-      for (const KvLayer& layer : kv_layers_)
-        std::memcpy(layer.head(copy, 0), layer.head(block, 0), static_cast<size_t>(layer.block_stride));
+      const int64_t bytes = kv_layers_.front().block_stride;
+      std::memcpy(kv_pages_.data() + copy * bytes, kv_pages_.data() + block * bytes, static_cast<size_t>(bytes));
       --references;
       block = copy;
     }

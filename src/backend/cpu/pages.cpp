@@ -25,6 +25,7 @@ Result<Pages> Pages::reserve(uint64_t bytes) {
 }
 
 Result<Pages> Pages::reserve_huge(uint64_t bytes) {
+  if (bytes < kHugePage) return reserve(bytes);
   TRY(Pages pages, reserve(bytes + kHugePage));  // more, to cut it at a huge page's border
   const auto begin = reinterpret_cast<uintptr_t>(pages.data_);
   const uint64_t before = (kHugePage - begin % kHugePage) % kHugePage;

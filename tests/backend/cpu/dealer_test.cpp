@@ -13,7 +13,7 @@ namespace {
 TEST(Dealer, GivesEveryPieceToOneThreadInEveryCall) {
   for (const int32_t threads : {1, 2, 3, 7}) {
     ASSERT_OK_AND_ASSIGN(const auto team, ThreadTeam::create(threads));
-    Dealer dealer;
+    Dealer dealer(threads);
     for (const int64_t n : {0, 1, 2, 20, 3, 1000}) {
       std::vector<std::atomic<int>> taken(static_cast<size_t>(n));
       team->run(
@@ -25,7 +25,7 @@ TEST(Dealer, GivesEveryPieceToOneThreadInEveryCall) {
 
 TEST(Dealer, DoesNotWaitForAThreadThatIsBusy) {
   ASSERT_OK_AND_ASSIGN(const auto team, ThreadTeam::create(2));
-  Dealer dealer;
+  Dealer dealer(2);
   std::atomic<int> others = 0;
   team->run([&](Part part) {
     dealer.deal(20, part, [&](int64_t i) {
@@ -37,6 +37,20 @@ TEST(Dealer, DoesNotWaitForAThreadThatIsBusy) {
     });
   });
   EXPECT_EQ(others, 19);
+}
+
+TEST(Dealer, AThreadBeginsWithItsOwnShareFromTheFront) {
+  ASSERT_OK_AND_ASSIGN(const auto team, ThreadTeam::create(3));
+  Dealer dealer(3);
+  std::array<int64_t, 3> first{-1, -1, -1};
+  team->run([&](Part part) {
+    int64_t& mine = first[static_cast<size_t>(part.index)];
+    dealer.deal(30, part, [&](int64_t i) {
+      if (mine < 0) mine = i;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // so that all of them get to theirs
+    });
+  });
+  EXPECT_THAT(first, testing::ElementsAre(0, 10, 20));
 }
 
 }  // namespace

@@ -22,7 +22,9 @@ TEST(Limits, EveryIsaHasThemAll) {
     EXPECT_GT(limits.float_macs.per_second, 0);
     EXPECT_THAT(limits.read.how, HasSubstr("stream"));
     EXPECT_THAT(limits.float_macs.how, HasSubstr("sums"));
-    if (isa != Isa::avx512) EXPECT_FALSE(limits.bf16_macs);
+    if (isa != Isa::avx512) {
+      EXPECT_FALSE(limits.bf16_macs);
+    }
   }
 }
 
