@@ -196,11 +196,7 @@ template <class Format, int T, class First, class... P>
       }
     }
     int c = 0;
-    for (; c + C <= n; c += C) {
-      for (int i = 0; i < Lanes::kPanel; ++i)
-        for (int k = C; k < 2 * C; ++k) __builtin_prefetch(x[c + k] + first + i);
-      add_panel<Lanes, Format, R, C>(rows, panel, x + c, first, sum + c * R);
-    }
+    for (; c + C <= n; c += C) add_panel<Lanes, Format, R, C>(rows, panel, x + c, first, sum + c * R);
     if constexpr (C > 2)
       if (n - c == 2) add_panel<Lanes, Format, R, 2>(rows, panel, x + c, first, sum + c * R), c += 2;
     if constexpr (C > 1)
@@ -208,30 +204,39 @@ template <class Format, int T, class First, class... P>
   }
 }
 
-/// One tile times one column: nothing is used twice, so that nothing has to wait in memory.
-template <class Format, class First, class... P>
+/// One tile times C columns, so few that what is unpacked stays in registers; sum: [parts, C].
+template <class Format, int C, class First, class... P>
 [[gnu::always_inline]] inline void multiply_tile(RowParts<First, P...> parts, const uint8_t* tile,
-                                                 int64_t n_in, const QuantizedGroup* x, auto* sum) {
+                                                 int64_t n_in, const QuantizedGroup* const* x,
+                                                 typename First::F* sum) {
   using Lanes = typename First::Lanes;
   constexpr int kGroups = Format::kBlock / 32;
-  for (int i = 0; i < parts.kCount; ++i) sum[i] = First::zero();
-  const QuantizedGroup* const end = x + n_in / 32;
-  for (; x < end; tile += Format::kBytes) {
+  typename First::F sums[parts.kCount * C];
+  const QuantizedGroup* at[C];
 #pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g, ++x) {
+  for (int c = 0; c < C; ++c) at[c] = x[c];
+#pragma GCC unroll 16
+  for (int i = 0; i < parts.kCount * C; ++i) sums[i] = First::zero();
+  for (int64_t group = 0; group < n_in / 32; tile += Format::kBytes) {
+#pragma GCC unroll 8
+    for (int g = 0; g < kGroups; ++g, ++group) {
       if constexpr (requires { Format::kSmall; })
-        if (g > 0 && x == end) break;  // a row may end within a block
-      prefetch_group<First, Format, kAheadOfOne>(tile, g, sum[0]);
+        if (g > 0 && group == n_in / 32) break;  // a row may end within a block
+      prefetch_group<First, Format, kAheadOfOne>(tile, g, sums[0]);
       int part = 0;
       const auto add = [&]<class Rows>(Rows) {
         Unpacked<Lanes, Format> row;
         row.template load<Rows>(tile, g);
-        add_products<Lanes, Format, 1, 1>(&row, &x, sum + part++);
+        add_products<Lanes, Format, 1, C>(&row, at, sums + C * part++);
       };
       add(First{});
       (add(P{}), ...);
+#pragma GCC unroll 8
+      for (int c = 0; c < C; ++c) ++at[c];
     }
   }
+#pragma GCC unroll 16
+  for (int i = 0; i < parts.kCount * C; ++i) sum[i] = sums[i];
 }
 
 /// The results of T consecutive tiles, scaled and with their bias, to row `row` on of n columns from `first`
@@ -271,27 +276,42 @@ inline void tiles_and_columns(const MatMulTask& t, int64_t first_tile, int64_t l
   }
 }
 
+/// Tile after tile times n <= C columns from column `first` on.
+template <class S, class Format, int C>
+inline void tiles_and_few_columns(const MatMulTask& t, const QuantizedGroup* const* x, int64_t first, int n) {
+  using Parts = typename S::Rows;
+  static_assert(C == 1 || Parts::kCount == 1, "sums are stored [columns, parts]");
+  for (int64_t tile = t.first_tile; tile < t.last_tile; ++tile) {
+    typename Parts::F sum[Parts::kCount * C];
+    multiply_tile<Format, C>(Parts{}, t.tiles + tile * t.tile_bytes, t.n_in, x, sum);
+    store_tiles<1>(Parts{}, t, tile * kTileRows, first, n, sum);
+  }
+}
+
 template <class S, class Format>
 void quantized_matmul(const MatMulTask& t) {
-  using Parts = typename S::Rows;
-  constexpr int kMaxColumns = S::Lanes::kMaxColumns;
+  constexpr int kMaxColumns = S::Lanes::kMaxColumns, kFew = S::Lanes::kFewColumns;
   const int64_t fit = kColumnBytes / quantized_row_bytes(t.n_in);
   const int at_once = static_cast<int>(fit < 8 ? 8 : fit > kMaxColumns ? kMaxColumns : fit);
   for (int64_t first = 0; first < t.n_columns; first += at_once) {
     const int n = static_cast<int>(t.n_columns - first < at_once ? t.n_columns - first : at_once);
-    const QuantizedGroup* x[kMaxColumns + 4] = {};
+    const QuantizedGroup* x[kMaxColumns];
     for (int c = 0; c < n; ++c) x[c] = reinterpret_cast<const QuantizedGroup*>(t.x_row(first + c));
     if (n == 1) {
-      for (int64_t tile = t.first_tile; tile < t.last_tile; ++tile) {
-        typename Parts::F sum[Parts::kCount];
-        multiply_tile<Format>(Parts{}, t.tiles + tile * t.tile_bytes, t.n_in, x[0], sum);
-        store_tiles<1>(Parts{}, t, tile * kTileRows, first, 1, sum);
+      tiles_and_few_columns<S, Format, 1>(t, x, first, n);
+    } else if (n <= kFew) {
+      for (int c = n; c < kFew; ++c) x[c] = x[0];  // the results are left out
+      if constexpr (kFew > 1) {
+        if (n <= kFew / 2)
+          tiles_and_few_columns<S, Format, kFew / 2>(t, x, first, n);
+        else
+          tiles_and_few_columns<S, Format, kFew>(t, x, first, n);
       }
-      continue;
+    } else {
+      const int64_t alone = t.first_tile + (t.last_tile - t.first_tile) / kTilesTogether * kTilesTogether;
+      tiles_and_columns<S, Format, kTilesTogether, kMaxColumns>(t, t.first_tile, alone, x, first, n);
+      tiles_and_columns<S, Format, 1, kMaxColumns>(t, alone, t.last_tile, x, first, n);
     }
-    const int64_t alone = t.first_tile + (t.last_tile - t.first_tile) / kTilesTogether * kTilesTogether;
-    tiles_and_columns<S, Format, kTilesTogether, kMaxColumns>(t, t.first_tile, alone, x, first, n);
-    tiles_and_columns<S, Format, 1, kMaxColumns>(t, alone, t.last_tile, x, first, n);
   }
 }
 

@@ -14,7 +14,8 @@ namespace halcyon::cpu {
 
 /// Eight lanes.
 struct Avx2Lanes {
-  static constexpr int kLanes = 8, kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32;
+  static constexpr int kLanes = 8, kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32,
+                       kFewColumns = 1;
   static constexpr int kActivationOffset = 128;
   static constexpr bool kUnsignedCodes = false;
 

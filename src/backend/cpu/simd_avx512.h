@@ -13,7 +13,7 @@ namespace halcyon::cpu {
 
 struct Avx512 {
   static constexpr int kLanes = 16, kFloatColumns = 8;
-  static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kMaxColumns = 96;
+  static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kMaxColumns = 96, kFewColumns = 8;
   static constexpr int kActivationOffset = 0;
   static constexpr bool kUnsignedCodes = true;
   static constexpr int kFirstRow = 0, kRows = 16;

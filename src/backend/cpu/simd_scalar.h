@@ -22,6 +22,7 @@ struct Scalar {
   /// Of products of int8 (matmul-inl.h): columns and registers of rows that are multiplied with each other at
   /// once, groups of 32 that are unpacked together, and columns that they meet.
   static constexpr int kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32;
+  static constexpr int kFewColumns = 1;  ///< for which a tile is unpacked into registers, not into memory
   static constexpr int kActivationOffset = 128;  ///< in the codes of activations
   static constexpr bool kUnsignedCodes = false;  ///< whether codes of weights have their middle added
   static constexpr int kFirstRow = 0, kRows = 16;
