@@ -47,8 +47,7 @@ class FloatBlock {
   template <int R>
   void take(const Queries& queries, Rows& rows, int r0) {
     ahead_ = next_;
-    alignas(64) float weights[R * kBlock];
-    float before[R], now[R];
+    alignas(64) float weights[R * kBlock], before[16], now[16];
     scores<R>(queries.q + r0 * kRowStride, weights);
     weigh<S, R>(seen_, rows, r0, weights, before, now);
     add_values<R>(weights, before, now, rows.acc + r0 * kRowStride);

@@ -81,8 +81,7 @@ class Q8Block {
   template <int R>
   void take(const Queries& queries, Rows& rows, int r0) {
     ahead_ = next_;
-    alignas(64) float weights[R * kBlock];
-    float before[R], now[R];
+    alignas(64) float weights[R * kBlock], before[16], now[16];
     scores<R>(queries.q + r0 * kRowStride, queries.scale + r0, weights);
     weigh<S, R>(seen_, rows, r0, weights, before, now);
     add_values<R>(weights, before, now, rows.acc + r0 * kRowStride);
@@ -167,17 +166,21 @@ class Q8Block {
   void add_values(const float* weights, const float* before, const float* now, float* acc) {
     for (int32_t first = 0; first < width_; first += kKvGroup) {
       const int32_t g = first / kKvGroup;
+      alignas(64) float products[R * kBlock], largest[16] = {}, inverse[16], scale[16];
       alignas(64) int16_t w[R * kBlock];
-      float scale[R];
-      for (int r = 0; r < R; ++r) {
-        const F a = S::mul(S::load(v_scales_ + g * kBlock), S::load(weights + r * kBlock)),
-                b = S::mul(S::load(v_scales_ + g * kBlock + 16), S::load(weights + r * kBlock + 16));
-        const float largest = S::reduce_max(S::max(a, b));
-        const F inverse = S::set1(largest > 1e-30f ? kMax16 / largest : 0.0f);
-        S::store_i16(w + r * kBlock, S::to_int(S::mul(a, inverse)));
-        S::store_i16(w + r * kBlock + 16, S::to_int(S::mul(b, inverse)));
-        scale[r] = now[r] * (largest / kMax16) + v_nothing_[g];
+      for (int i = 0; i < R * kBlock; i += kBlock) {
+        const F x = S::mul(S::load(v_scales_ + g * kBlock), S::load(weights + i)),
+                y = S::mul(S::load(v_scales_ + g * kBlock + 16), S::load(weights + i + 16));
+        S::store(products + i, x);
+        S::store(products + i + 16, y);
+        largest[i / kBlock] = S::reduce_max(S::max(x, y));
       }
+      const F top = S::load(largest), least = S::set1(1e-30f);  // none is negative: they compare as integers
+      S::store(inverse, S::where_less(S::as_int(top), S::as_int(least), S::zero(),
+                                      S::div(S::set1(kMax16), S::max(top, least))));
+      S::store(scale, S::fma(S::load(now), S::div(top, S::set1(kMax16)), S::set1(v_nothing_[g])));
+      for (int i = 0; i < R * kBlock; i += 16)
+        S::store_i16(w + i, S::to_int(S::mul(S::load(products + i), S::set1(inverse[i / kBlock]))));
       for_each_strip<S, R, kKvGroup>(first, smaller(width_, first + kKvGroup), [&]<int V>(int32_t d) {
         LI sum[R][V];
         multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);

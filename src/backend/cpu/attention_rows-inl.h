@@ -52,7 +52,7 @@ struct Rows {
 
 /// Scores of a block, [R, kBlock], become weights of rows r0 … r0 + R - 1, relative to the largest score of
 /// the row in this block; 0 where it does not see a position. What the rows had is to be multiplied with
-/// `before`, what comes from the block with `now`; rows' maxima and sums are up to date.
+/// `before`, what comes from the block with `now` [16], 0 beyond R; rows' maxima and sums are up to date.
 template <class S, int R>
 inline void weigh(Seen seen, Rows& rows, int r0, float* scores, float* before, float* now) {
   using F = typename S::F;
@@ -78,6 +78,7 @@ inline void weigh(Seen seen, Rows& rows, int r0, float* scores, float* before, f
     rows.max[r0 + r] = is;
   }
   S::store(factors, exp<S>(S::load(factors)));
+  S::store(now, S::zero());
   for (int r = 0; r < R; ++r) {
     before[r] = factors[r], now[r] = factors[R + r];
     rows.sum[r0 + r] = rows.sum[r0 + r] * before[r] + sums[r] * now[r];

@@ -75,7 +75,6 @@ struct Unpacked {
   static constexpr int kParts = 32 / Format::kGroup, kWords = Format::kGroup / 4;
   using Codes = typename P::template Codes<Format::kMaxCode>;
   Codes codes;
-  typename P::I start[kParts];  ///< of the sums of products, because of the activations' offset
   Scales<P, Format> scales;
 
   template <class Rows>
@@ -87,7 +86,7 @@ struct Unpacked {
     for (int w = 0; w < 8; ++w) codes.set(w, loaded[w]);
     if constexpr (!P::kUnsignedCodes)
 #pragma GCC unroll 2
-      for (int p = 0; p < kParts; ++p) start[p] = codes.template correction<kWords>(kWords * p);
+      for (int p = 0; p < kParts; ++p) codes.template correct<kWords>(p);
     scales.template load<Rows>(block, g);
   }
 };
@@ -124,7 +123,7 @@ template <class P, class Format, int R, int C>
           start = P::template times<Format::kMiddle>(x[c]->minus_sum[kParts == 1 ? 0 : p + 1]);
 #pragma GCC unroll 8
         for (int r = 0; r < kTogether; ++r) {
-          if constexpr (!P::kUnsignedCodes) start = rows[r0 + r].start[p];
+          if constexpr (!P::kUnsignedCodes) start = rows[r0 + r].codes.start[p];
           dots[p][c * kTogether + r] = start;
         }
       }
@@ -262,7 +261,7 @@ template <int T, class... P>
 
 /// Columns that are computed together: so many that unpacking weights counts little, and that their groups
 /// stay in the level-2 cache while tiles pass by.
-inline constexpr int64_t kColumnBytes = 448 << 10;
+inline constexpr int64_t kColumnBytes = 768 << 10;
 
 /// T tiles times n <= N columns from column `first` on, tile after tile.
 template <class S, class Format, int T, int N>
@@ -292,7 +291,9 @@ template <class S, class Format>
 void quantized_matmul(const MatMulTask& t) {
   constexpr int kMaxColumns = S::Lanes::kMaxColumns, kFew = S::Lanes::kFewColumns;
   const int64_t fit = kColumnBytes / quantized_row_bytes(t.n_in);
-  const int at_once = static_cast<int>(fit < 8 ? 8 : fit > kMaxColumns ? kMaxColumns : fit);
+  const int64_t most = fit < 12 ? 12 : fit > kMaxColumns ? kMaxColumns : fit;
+  const int64_t times = (t.n_columns + most - 1) / most;  // as equal as can be: unpacking is for all of them
+  const int64_t at_once = times == 1 ? t.n_columns : (t.n_columns + 6 * times - 1) / (6 * times) * 6;
   for (int64_t first = 0; first < t.n_columns; first += at_once) {
     const int n = static_cast<int>(t.n_columns - first < at_once ? t.n_columns - first : at_once);
     const QuantizedGroup* x[kMaxColumns];

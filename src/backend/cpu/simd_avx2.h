@@ -93,13 +93,15 @@ struct Avx2Lanes {
         for (int w = 0; w < 8; ++w) v[w] = broadcast_word(x + 4 * w);
       }
     };
+    I start[2];
     template <int words>
-    I correction(int at) const {
+    void correct(int part) {
       static_assert(words * max_code <= 128);  // the sums of bytes are bytes
-      I sum = v[at];
+      I sum = v[words * part];
 #pragma GCC unroll 8
-      for (int w = 1; w < words; ++w) sum = _mm256_add_epi8(sum, v[at + w]);
-      return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(-128), sum), _mm256_set1_epi16(-1));
+      for (int w = 1; w < words; ++w) sum = _mm256_add_epi8(sum, v[words * part + w]);
+      start[part] =
+          _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(-128), sum), _mm256_set1_epi16(-1));
     }
     template <int words, int R, int C>
     static void dot(const auto* rows, int at, const Column* columns, I* sums) {
@@ -130,9 +132,10 @@ struct Avx2Lanes {
           v[w] = _mm256_xor_si256(broadcast_word(x + 4 * w), _mm256_set1_epi8(-128));
       }
     };
+    I start[2];
     template <int words>
-    I correction(int) const {
-      return _mm256_setzero_si256();
+    void correct(int part) {
+      start[part] = _mm256_setzero_si256();
     }
     template <int words, int R, int C>
     static void dot(const auto* rows, int at, const Column* columns, I* sums) {
@@ -263,6 +266,7 @@ struct Avx2 {
   static F to_float(I x) { return {Lo::to_float(x.lo), Lo::to_float(x.hi)}; }
   static I to_int(F x) { return {_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi)}; }
   static F as_float(I x) { return {Lo::as_float(x.lo), Lo::as_float(x.hi)}; }
+  static I as_int(F x) { return {_mm256_castps_si256(x.lo), _mm256_castps_si256(x.hi)}; }
   static F where_less(I a, I b, F yes, F no) {
     return {Lo::where_less(a.lo, b.lo, yes.lo, no.lo), Lo::where_less(a.hi, b.hi, yes.hi, no.hi)};
   }

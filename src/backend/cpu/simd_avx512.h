@@ -69,7 +69,10 @@ struct Avx512 {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(x));
   }
   static I load_i8_pairs(const int8_t* p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256(as<__m256i>(p))); }
-  static I madd_i16(I a, I b, I sum) { return _mm512_dpwssd_epi32(sum, a, b); }
+  static I madd_i16(I a, I b, I sum) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));  // in place: GCC would copy every sum twice
+    return sum;
+  }
 
   static I load_words(const void* p) { return _mm512_loadu_si512(p); }
   static I broadcast_word(const void* p) {

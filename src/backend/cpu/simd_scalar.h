@@ -236,16 +236,18 @@ struct Scalar {
       void load(const uint8_t* x) { std::memcpy(codes, x, sizeof codes); }
     };
 
-    /// What sums have to begin with for n words from `at` on, because of the 128 in the activations.
+    /// What the sums of the first and the second n words have to begin with, because of the 128 in the
+    /// activations.
+    I start[2];
     template <int n>
-    I correction(int at) const {
+    void correct(int part) {
       I sum = set1_i(0);
-      for (int w = 0; w < n; ++w) {
+      for (int w = n * part; w < n * (part + 1); ++w) {
         int8_t codes[64];
-        std::memcpy(codes, v[at + w].v, sizeof codes);
+        std::memcpy(codes, v[w].v, sizeof codes);
         for (int i = 0; i < 64; ++i) sum.v[i / 4] -= 128 * codes[i];
       }
-      return sum;
+      start[part] = sum;
     }
 
     /// Adds to each lane of sums [C, R] the products of n words, from `at` on in both, of rows and columns.
