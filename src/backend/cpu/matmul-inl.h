@@ -73,7 +73,7 @@ struct Scales {
 template <class P, class Format>
 struct Unpacked {
   static constexpr int kParts = 32 / Format::kGroup, kWords = Format::kGroup / 4;
-  using Codes = typename P::template Codes<Format::kMaxCode>;
+  using Codes = typename P::template Codes<Format::kMaxCode, kParts>;
   Codes codes;
   Scales<P, Format> scales;
 
@@ -94,11 +94,20 @@ struct Unpacked {
 /// Asks for the memory that lies `ahead` bytes behind group g of a block, once `after` is known.
 template <class P, class Format, int ahead>
 [[gnu::always_inline]] inline void prefetch_group(const uint8_t* block, int g, typename P::F& after) {
+  constexpr int kGroups = Format::kBlock / 32, kLines = (Format::kBytes / kGroups + 63) / 64;
+  const uint8_t* first = block + g * (Format::kBytes / kGroups) + ahead;
+#pragma GCC unroll 16
+  for (int line = 0; line < kLines; ++line) P::template prefetch<false>(first + 64 * line, after);
+}
+
+/// The same for memory that is used once; g is a constant.
+template <class P, class Format, int ahead>
+[[gnu::always_inline]] inline void prefetch_group_once(const uint8_t* block, int g, typename P::F& after) {
   constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
   static_assert(Format::kBytes % 64 == 0);
 #pragma GCC unroll 16
   for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
-    P::template prefetch<ahead == kAheadOfOne>(block + 64 * line + ahead, after);
+    P::template prefetch<true>(block + 64 * line + ahead, after);
 }
 
 /// Adds the products of R registers of rows with a group of each of C columns to sum, [C, R].
@@ -111,7 +120,7 @@ template <class P, class Format, int R, int C>
   typename Row::Codes::Column columns[C];
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c) columns[c].load(x[c]->codes);
-#pragma GCC unroll 8
+#pragma GCC unroll 2
   for (int r0 = 0; r0 < R; r0 += kTogether) {
     I dots[kParts][C * kTogether];
 #pragma GCC unroll 2
@@ -152,20 +161,24 @@ template <class P, class Format, int R, int C>
 [[gnu::always_inline]] inline void add_panel(const Unpacked<P, Format>* rows, int n,
                                              const QuantizedGroup* const* x, int64_t group,
                                              typename P::F* sum) {
-  typename P::F sums[C * R];
   const QuantizedGroup* at[C];
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c) at[c] = x[c] + group;
+  if constexpr (P::kPanel == 1) {  // the registers have no room for sums
+    add_products<P, Format, R, C>(rows, at, sum);
+  } else {
+    typename P::F sums[C * R];
 #pragma GCC unroll 16
-  for (int i = 0; i < C * R; ++i) sums[i] = sum[i];
+    for (int i = 0; i < C * R; ++i) sums[i] = sum[i];
 #pragma GCC unroll 1
-  for (int i = 0; i < n; ++i, rows += R) {
-    add_products<P, Format, R, C>(rows, at, sums);
+    for (int i = 0; i < n; ++i, rows += R) {
+      add_products<P, Format, R, C>(rows, at, sums);
 #pragma GCC unroll 8
-    for (int c = 0; c < C; ++c) ++at[c];
-  }
+      for (int c = 0; c < C; ++c) ++at[c];
+    }
 #pragma GCC unroll 16
-  for (int i = 0; i < C * R; ++i) sum[i] = sums[i];
+    for (int i = 0; i < C * R; ++i) sum[i] = sums[i];
+  }
 }
 
 /// T consecutive tiles times n columns. An ISA whose registers hold fewer than 16 rows takes a tile as
@@ -216,24 +229,25 @@ template <class Format, int C, class First, class... P>
   for (int c = 0; c < C; ++c) at[c] = x[c];
 #pragma GCC unroll 16
   for (int i = 0; i < parts.kCount * C; ++i) sums[i] = First::zero();
-  for (int64_t group = 0; group < n_in / 32; tile += Format::kBytes) {
+  const auto add_group = [&](int g) __attribute__((always_inline)) {
+    prefetch_group_once<First, Format, kAheadOfOne>(tile, g, sums[0]);
+    int part = 0;
+    const auto add = [&]<class Rows>(Rows) __attribute__((always_inline)) {
+      Unpacked<Lanes, Format> row;
+      row.template load<Rows>(tile, g);
+      add_products<Lanes, Format, 1, C>(&row, at, sums + C * part++);
+    };
+    add(First{});
+    (add(P{}), ...);
 #pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g, ++group) {
-      if constexpr (requires { Format::kSmall; })
-        if (g > 0 && group == n_in / 32) break;  // a row may end within a block
-      prefetch_group<First, Format, kAheadOfOne>(tile, g, sums[0]);
-      int part = 0;
-      const auto add = [&]<class Rows>(Rows) {
-        Unpacked<Lanes, Format> row;
-        row.template load<Rows>(tile, g);
-        add_products<Lanes, Format, 1, C>(&row, at, sums + C * part++);
-      };
-      add(First{});
-      (add(P{}), ...);
+    for (int c = 0; c < C; ++c) ++at[c];
+  };
+  for (int64_t block = n_in / Format::kBlock; block > 0; --block, tile += Format::kBytes) {
 #pragma GCC unroll 8
-      for (int c = 0; c < C; ++c) ++at[c];
-    }
+    for (int g = 0; g < kGroups; ++g) add_group(g);
   }
+  if constexpr (requires { Format::kSmall; })  // a row may end within a block
+    for (int g = 0; g < n_in / 32 % kGroups; ++g) add_group(g);
 #pragma GCC unroll 16
   for (int i = 0; i < parts.kCount * C; ++i) sum[i] = sums[i];
 }

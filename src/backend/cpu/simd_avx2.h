@@ -80,7 +80,7 @@ struct Avx2Lanes {
   static I lookup(Table table, I nibbles) { return _mm256_shuffle_epi8(table, nibbles); }
 
   /// Sums of products of pairs are 16 bits wide here, and as many of them are added as can't overflow.
-  template <int max_code>
+  template <int max_code, int parts>
   struct Codes {
     static constexpr int kChain = 32767 / (2 * 255 * max_code);
     I v[8];
@@ -93,7 +93,7 @@ struct Avx2Lanes {
         for (int w = 0; w < 8; ++w) v[w] = broadcast_word(x + 4 * w);
       }
     };
-    I start[2];
+    I start[parts];
     template <int words>
     void correct(int part) {
       static_assert(words * max_code <= 128);  // the sums of bytes are bytes
@@ -119,8 +119,8 @@ struct Avx2Lanes {
 
   /// Codes of which the sum of one pair could overflow: |code| * (x with the sign of the code), which is at
   /// most 2 * 128 * 127, and needs no correction.
-  template <int max_code>
-  requires(2 * 255 * max_code > 32767) struct Codes<max_code> {
+  template <int max_code, int parts>
+  requires(2 * 255 * max_code > 32767) struct Codes<max_code, parts> {
     I v[8], magnitude[8];
 
     void set(int w, I codes) { v[w] = codes, magnitude[w] = _mm256_abs_epi8(codes); }
@@ -132,7 +132,7 @@ struct Avx2Lanes {
           v[w] = _mm256_xor_si256(broadcast_word(x + 4 * w), _mm256_set1_epi8(-128));
       }
     };
-    I start[2];
+    I start[parts];
     template <int words>
     void correct(int part) {
       start[part] = _mm256_setzero_si256();

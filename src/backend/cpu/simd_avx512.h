@@ -131,7 +131,7 @@ struct Avx512 {
   }
 
   /// Codes are the unsigned operand of vpdpbusd.
-  template <int max_code>
+  template <int max_code, int parts>
   struct Codes {
     I v[8];
 

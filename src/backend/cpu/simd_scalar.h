@@ -223,8 +223,9 @@ struct Scalar {
     __builtin_prefetch(p);
   }
 
-  /// Eight words of codes, signed and none of them larger than max_code, that are multiplied with columns.
-  template <int max_code>
+  /// Eight words of codes, signed and none of them larger than max_code, that are multiplied with columns. The
+  /// products of each of one or two parts are added up by themselves.
+  template <int max_code, int parts>
   struct Codes {
     I v[8];
 
@@ -236,9 +237,8 @@ struct Scalar {
       void load(const uint8_t* x) { std::memcpy(codes, x, sizeof codes); }
     };
 
-    /// What the sums of the first and the second n words have to begin with, because of the 128 in the
-    /// activations.
-    I start[2];
+    /// What the sums of each part, n words, have to begin with, because of the 128 in the activations.
+    I start[parts];
     template <int n>
     void correct(int part) {
       I sum = set1_i(0);
