@@ -135,7 +135,8 @@ void store_kv(const AttentionArgs& args, const Step& step, Part part) {
           if (item < begin || item >= end || (first_rows_only && row > 0)) continue;
           const int32_t pos = segment.first_pos + row;
           std::byte* head = cache.head(segment.blocks[pos / kBlock], h);
-          f(head + cache.v, head, pos, (int64_t{segment.first_row + row} * cache.n_head_kv + h) * cache.head_dim);
+          f(head + cache.v, head, pos,
+            (int64_t{segment.first_row + row} * cache.n_head_kv + h) * cache.head_dim);
         }
   };
   for_items(true, ask);

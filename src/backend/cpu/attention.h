@@ -15,9 +15,9 @@ inline constexpr int32_t kMaxHeadDim = 512;
 /// Dimensions that share a scale in a q8_0 cache; the last group of a head may be smaller.
 inline constexpr int32_t kKvGroup = 32;
 
-/// The KV cache of one layer: blocks of kBlock positions, shared out to sequences by block tables. All layers'
-/// parts of a block lie side by side, so that huge pages fill up. A layer's part holds for each KV head, one
-/// after the other, of f32 and f16:
+/// The KV cache of one layer: blocks of kBlock positions, shared out to sequences by block tables. All
+/// layers' parts of a block lie side by side, so that huge pages fill up. A layer's part holds for each KV
+/// head, one after the other, of f32 and f16:
 ///   k [head_dim, kBlock]             transposed, so that sixteen positions are sixteen lanes
 ///   v [kBlock, padded_dim()]         rows padded to full lanes
 /// and of q8_0, where two codes that are multiplied and added to each other lie side by side:

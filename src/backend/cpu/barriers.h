@@ -31,7 +31,8 @@ class Barriers {
     bool barrier = false;
     for (const Call& c : calls_) {
       const bool same = division.units > 0 && division == c.division;
-      barrier |= clash(reads, c.writes, same) || clash(writes, c.writes, same) || clash(writes, c.reads, same);
+      barrier |=
+          clash(reads, c.writes, same) || clash(writes, c.writes, same) || clash(writes, c.reads, same);
     }
     if (barrier) calls_.clear();
     calls_.push_back({std::move(reads), std::move(writes), division});

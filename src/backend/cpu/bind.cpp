@@ -177,21 +177,23 @@ class Binder {
   void quantize(ValueId x, int64_t n) {
     const int64_t groups = n / 32, all_groups = width(x) / 32;
     const Division writer = barriers_.of_writer(range(x));
-    const bool follows = writer.units > 0 && writer.of_outputs == is_output(x) && all_groups % writer.units == 0;
+    const bool follows =
+        writer.units > 0 && writer.of_outputs == is_output(x) && all_groups % writer.units == 0;
     const int64_t units = follows ? writer.units : all_groups, at_once = all_groups / units;
-    call({range(x)}, {quantized_range(x)},
-         [k = &kernels_, src = at(x), dst = quantized_at(x), groups, units, at_once, rows = rows(x)](
-             const Step& step, Part part) {
-           const auto [begin, end] = part.of(rows(step) * units);
-           for (int64_t g = begin * at_once, last = end * at_once; g < last;) {
-             const int64_t in_row = g % groups, count = std::min(last - g, groups - in_row);
-             k->quantize_row(src + g * 32, count * 32,
-                             dst + g / groups * quantized_row_bytes(groups * 32) +
-                                 in_row * static_cast<int64_t>(sizeof(QuantizedGroup)));
-             g += count;
-           }
-         },
-         division(x, units));
+    call(
+        {range(x)}, {quantized_range(x)},
+        [k = &kernels_, src = at(x), dst = quantized_at(x), groups, units, at_once, rows = rows(x)](
+            const Step& step, Part part) {
+          const auto [begin, end] = part.of(rows(step) * units);
+          for (int64_t g = begin * at_once, last = end * at_once; g < last;) {
+            const int64_t in_row = g % groups, count = std::min(last - g, groups - in_row);
+            k->quantize_row(src + g * 32, count * 32,
+                            dst + g / groups * quantized_row_bytes(groups * 32) +
+                                in_row * static_cast<int64_t>(sizeof(QuantizedGroup)));
+            g += count;
+          }
+        },
+        division(x, units));
   }
 
   /// n groups of `size` elements in each row of x, one after the other: f(index of the group over all rows).
@@ -207,7 +209,8 @@ class Binder {
         division(x, groups));
   }
 
-  /// Elements of x by themselves: f(first, count). `whole_rows`: what comes next wants rows of a thread whole.
+  /// Elements of x by themselves: f(first, count). `whole_rows`: what comes next wants rows of a thread
+  /// whole.
   template <class F>
   void for_elements(ValueId x, bool whole_rows, std::vector<Range> reads, std::vector<Range> writes, F f) {
     const int64_t n = !whole_rows && width(x) % 32 == 0 ? 32 : width(x), units = width(x) / n;
@@ -229,18 +232,19 @@ class Binder {
     rows->table = &table;
     rows->row_bytes = quant::row_bytes(table.type, table.ne[0]);
     rows->rows.resize(rows->row_bytes * static_cast<size_t>(options_.n_batch));
-    call({}, {range(op.out)},
-         [src = rows.get(), decode = quant::traits(table.type).decode, out = at(op.out), n = width(op.out),
-          scale = op.scale](const Step& step, Part part) {
-           const auto [begin, end] = part.of(step.n_tokens);
-           for (int64_t t = begin; t < end; ++t) {
-             decode(src->rows.data() + static_cast<size_t>(t) * src->row_bytes, out + t * n,
-                    static_cast<size_t>(n));
-             if (scale != 1)
-               for (int64_t i = 0; i < n; ++i) out[t * n + i] *= scale;
-           }
-         },
-         division(op.out, 1));
+    call(
+        {}, {range(op.out)},
+        [src = rows.get(), decode = quant::traits(table.type).decode, out = at(op.out), n = width(op.out),
+         scale = op.scale](const Step& step, Part part) {
+          const auto [begin, end] = part.of(step.n_tokens);
+          for (int64_t t = begin; t < end; ++t) {
+            decode(src->rows.data() + static_cast<size_t>(t) * src->row_bytes, out + t * n,
+                   static_cast<size_t>(n));
+            if (scale != 1)
+              for (int64_t i = 0; i < n; ++i) out[t * n + i] *= scale;
+          }
+        },
+        division(op.out, 1));
     out_.embeddings.push_back(std::move(rows));
   }
 
@@ -320,9 +324,10 @@ class Binder {
                              .scale = op.scale,
                              .window = op.window,
                              .sinks = weights_.values(op.sinks)};
-    call({range(op.k), range(op.v_)}, {range_of(cache.data, 1)},
-         [f = kernels_.store_kv, args](const Step& step, Part part) { f(args, step, part); },
-         division(op.k, cache.n_head_kv));
+    call(
+        {range(op.k), range(op.v_)}, {range_of(cache.data, 1)},
+        [f = kernels_.store_kv, args](const Step& step, Part part) { f(args, step, part); },
+        division(op.k, cache.n_head_kv));
     call({range(op.q), range_of(cache.data, 1)}, {range(op.out)},
          [f = kernels_.attend, args](const Step& step, Part part) { f(args, step, part); });
   }

@@ -91,23 +91,26 @@ struct Unpacked {
   }
 };
 
-/// Asks for the memory that lies `ahead` bytes behind group g of a block, once `after` is known.
+/// Asks for the memory that lies `ahead` bytes behind group g of a block, once `after` is known; returns that.
 template <class P, class Format, int ahead>
-[[gnu::always_inline]] inline void prefetch_group(const uint8_t* block, int g, typename P::F& after) {
+[[gnu::always_inline]] inline typename P::F prefetch_group(const uint8_t* block, int g, typename P::F after) {
   constexpr int kGroups = Format::kBlock / 32, kLines = (Format::kBytes / kGroups + 63) / 64;
   const uint8_t* first = block + g * (Format::kBytes / kGroups) + ahead;
 #pragma GCC unroll 16
-  for (int line = 0; line < kLines; ++line) P::template prefetch<false>(first + 64 * line, after);
+  for (int line = 0; line < kLines; ++line) after = P::template prefetch<false>(first + 64 * line, after);
+  return after;
 }
 
 /// The same for memory that is used once; g is a constant.
 template <class P, class Format, int ahead>
-[[gnu::always_inline]] inline void prefetch_group_once(const uint8_t* block, int g, typename P::F& after) {
+[[gnu::always_inline]] inline typename P::F prefetch_group_once(const uint8_t* block, int g,
+                                                                typename P::F after) {
   constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
   static_assert(Format::kBytes % 64 == 0);
 #pragma GCC unroll 16
   for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
-    P::template prefetch<true>(block + 64 * line + ahead, after);
+    after = P::template prefetch<true>(block + 64 * line + ahead, after);
+  return after;
 }
 
 /// Adds the products of R registers of rows with a group of each of C columns to sum, [C, R].
@@ -202,7 +205,7 @@ template <class Format, int T, class First, class... P>
       for (int t = 0; t < T; ++t) {
         const uint8_t* block = tiles + t * tile_bytes + group / kGroups * Format::kBytes;
         row->template load<First>(block, g);
-        prefetch_group<First, Format, kAheadOfMany>(block, g, row->scales.scale[0]);
+        row->scales.scale[0] = prefetch_group<First, Format, kAheadOfMany>(block, g, row->scales.scale[0]);
         ++row;
         (row++->template load<P>(block, g), ...);
       }
@@ -230,12 +233,11 @@ template <class Format, int C, class First, class... P>
 #pragma GCC unroll 16
   for (int i = 0; i < parts.kCount * C; ++i) sums[i] = First::zero();
   const auto add_group = [&](int g) __attribute__((always_inline)) {
-    prefetch_group_once<First, Format, kAheadOfOne>(tile, g, sums[0]);
-    int part = 0;
+    sums[0] = prefetch_group_once<First, Format, kAheadOfOne>(tile, g, sums[0]);
     const auto add = [&]<class Rows>(Rows) __attribute__((always_inline)) {
       Unpacked<Lanes, Format> row;
       row.template load<Rows>(tile, g);
-      add_products<Lanes, Format, 1, C>(&row, at, sums + C * part++);
+      add_products<Lanes, Format, 1, C>(&row, at, sums + C * (Rows::kFirstRow / Rows::kRows));
     };
     add(First{});
     (add(P{}), ...);
@@ -304,10 +306,12 @@ inline void tiles_and_few_columns(const MatMulTask& t, const QuantizedGroup* con
 template <class S, class Format>
 void quantized_matmul(const MatMulTask& t) {
   constexpr int kMaxColumns = S::Lanes::kMaxColumns, kFew = S::Lanes::kFewColumns;
+  if (t.n_columns == 0) return;  // a step without logits
   const int64_t fit = kColumnBytes / quantized_row_bytes(t.n_in);
   const int64_t most = fit < 12 ? 12 : fit > kMaxColumns ? kMaxColumns : fit;
   const int64_t times = (t.n_columns + most - 1) / most;  // as equal as can be: unpacking is for all of them
-  const int64_t at_once = times == 1 ? t.n_columns : (t.n_columns + 6 * times - 1) / (6 * times) * 6;
+  const int64_t equal = (t.n_columns + 6 * times - 1) / (6 * times) * 6,
+                at_once = equal < most ? equal : most;
   for (int64_t first = 0; first < t.n_columns; first += at_once) {
     const int n = static_cast<int>(t.n_columns - first < at_once ? t.n_columns - first : at_once);
     const QuantizedGroup* x[kMaxColumns];

@@ -9,8 +9,8 @@ namespace halcyon::cpu {
 /// 32 activations as int8, value = code * scale, with the sums that minima and middles of weights are
 /// multiplied with. One cache line, so that a product reads a column in one stream.
 struct alignas(64) QuantizedGroup {
-  uint8_t codes[32];  ///< code + Kernels::activation_offset, a byte: codes are -127 … 127
-  float scale;        ///< max|x| / 127; NaN if an element was not finite
+  uint8_t codes[32];     ///< code + Kernels::activation_offset, a byte: codes are -127 … 127
+  float scale;           ///< max|x| / 127; NaN if an element was not finite
   int32_t minus_sum[3];  ///< of all codes, of the first 16, and of the last 16; negated
 };
 

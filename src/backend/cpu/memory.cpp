@@ -354,7 +354,8 @@ void CpuMemory::grow(SeqId seq, int32_t first_pos, int32_t end_pos) {
     } else if (int32_t& references = references_[static_cast<size_t>(block)]; references > 1) {
       const int32_t copy = take_block();
       const int64_t bytes = kv_layers_.front().block_stride;
-      std::memcpy(kv_pages_.data() + copy * bytes, kv_pages_.data() + block * bytes, static_cast<size_t>(bytes));
+      std::memcpy(kv_pages_.data() + copy * bytes, kv_pages_.data() + block * bytes,
+                  static_cast<size_t>(bytes));
       --references;
       block = copy;
     }

@@ -48,11 +48,12 @@ struct Avx2Lanes {
   static I set1_i(int32_t x) { return _mm256_set1_epi32(x); }
   static I add_i(I a, I b) { return _mm256_add_epi32(a, b); }
   template <bool once>
-  static void prefetch(const void* p, F& after) {
+  static F prefetch(const void* p, F after) {
     if constexpr (once)
       asm volatile("prefetchnta %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
     else
       asm volatile("prefetcht0 %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
+    return after;
   }
   static I sub_i8(I a, I b) { return _mm256_sub_epi8(a, b); }
   static I and_i(I a, I b) { return _mm256_and_si256(a, b); }
@@ -143,8 +144,7 @@ struct Avx2Lanes {
       const Codes& codes = rows->codes;
 #pragma GCC unroll 8
       for (int w = at; w < at + words; ++w) {
-        const I pairs =
-            _mm256_maddubs_epi16(codes.magnitude[w], _mm256_sign_epi8(columns->v[w], codes.v[w]));
+        const I pairs = _mm256_maddubs_epi16(codes.magnitude[w], _mm256_sign_epi8(columns->v[w], codes.v[w]));
         *sums = add_i(*sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
       }
     }

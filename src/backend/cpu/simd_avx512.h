@@ -84,11 +84,12 @@ struct Avx512 {
   static I lanes() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
   static I add_i(I a, I b) { return _mm512_add_epi32(a, b); }
   template <bool once>
-  static void prefetch(const void* p, F& after) {
+  static F prefetch(const void* p, F after) {
     if constexpr (once)
       asm volatile("prefetchnta %1" : "+v"(after) : "m"(*static_cast<const char*>(p)));
     else
       asm volatile("prefetcht0 %1" : "+v"(after) : "m"(*static_cast<const char*>(p)));
+    return after;
   }
   static I sub_i8(I a, I b) { return _mm512_sub_epi8(a, b); }
   static I and_i(I a, I b) { return _mm512_and_si512(a, b); }

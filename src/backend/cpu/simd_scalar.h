@@ -216,15 +216,16 @@ struct Scalar {
     return load_words(bytes);
   }
 
-  /// Asks for a cache line once `after` is known: a compiler that puts many of them together makes the
-  /// processor wait. `once`: it will be used once, and need not stay.
+  /// Asks for a cache line once `after`, which it returns, is known: a compiler that puts many of them
+  /// together makes the processor wait. `once`: it will be used once, and need not stay.
   template <bool once>
-  static void prefetch(const void* p, F&) {
+  static F prefetch(const void* p, F after) {
     __builtin_prefetch(p);
+    return after;
   }
 
-  /// Eight words of codes, signed and none of them larger than max_code, that are multiplied with columns. The
-  /// products of each of one or two parts are added up by themselves.
+  /// Eight words of codes, signed and none of them larger than max_code, that are multiplied with columns.
+  /// The products of each of one or two parts are added up by themselves.
   template <int max_code, int parts>
   struct Codes {
     I v[8];
@@ -258,7 +259,8 @@ struct Scalar {
           for (int w = at; w < at + n; ++w) {
             int8_t codes[64];
             std::memcpy(codes, rows[r].codes.v[w].v, sizeof codes);
-            for (int i = 0; i < 64; ++i) sums[c * R + r].v[i / 4] += codes[i] * columns[c].codes[4 * w + i % 4];
+            for (int i = 0; i < 64; ++i)
+              sums[c * R + r].v[i / 4] += codes[i] * columns[c].codes[4 * w + i % 4];
           }
     }
   };

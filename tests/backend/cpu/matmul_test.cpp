@@ -102,7 +102,8 @@ TEST_P(MatMul, AgreesWithTheDecodedWeightsOnEveryIsa) {
   std::mt19937 rng(7);
   const int64_t block = std::max<int64_t>(quant::traits(GetParam()).block, 32);
   for (const int64_t n_out : {1, 15, 16, 37, 100}) {
-    for (const int64_t n_in : {block, 3 * block}) {
+    for (const int64_t n_in :
+         {block, 3 * block, 5 * block}) {  // small blocks of a file lie 1, 2 or 4 together
       const PackedMatrix m(GetParam(), n_in, n_out, rng);
       std::vector<float> bias(static_cast<size_t>(n_out));
       for (float& b : bias) b = static_cast<float>(rng() % 100) / 50;
@@ -137,9 +138,9 @@ TEST_P(MatMul, AColumnDoesNotDependOnTheOthers) {
   const PackedMatrix m(GetParam(), 512, 90, rng);  // tiles in groups, and two alone
   for (const Isa isa : isas()) {
     const Kernels& k = kernels(isa);
-    const Activations x(k, m.packing->quantized, 45, 512, 5);
-    const std::vector<float> all = product(k, m, x, 45);
-    for (const int64_t columns : {1, 2, 3, 5, 8, 13, 33}) {
+    const Activations x(k, m.packing->quantized, 200, 512, 5);
+    const std::vector<float> all = product(k, m, x, 200);
+    for (const int64_t columns : {0, 1, 2, 3, 4, 5, 8, 9, 13, 33, 64, 96, 97}) {
       const std::vector<float> some = product(k, m, x, columns);
       EXPECT_EQ(std::memcmp(all.data(), some.data(), some.size() * 4), 0) << name_of(isa) << " " << columns;
     }
