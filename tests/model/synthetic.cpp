@@ -1,10 +1,12 @@
 #include "tests/model/synthetic.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
 
 #include "gguf/writer.h"
+#include "quant/float.h"
 #include "tests/support/reference_executor.h"
 
 namespace halcyon::model::test {
@@ -127,6 +129,30 @@ void SyntheticModel::scale(const std::string& name, float factor) {
   for (float& v : tensors.at(name).data) v *= factor;
 }
 
+namespace {
+
+/// To nearest, as blocks of Q8_0: a float16 scale and 32 codes.
+std::vector<std::byte> to_q8_0(std::span<const float> values) {
+  std::vector<std::byte> out;
+  for (; !values.empty(); values = values.subspan(32)) {
+    float largest = 0;
+    for (const float v : values.first(32)) largest = std::max(largest, std::abs(v));
+    const uint16_t scale = quant::f32_to_f16(largest / 127);
+    const float unit = quant::f16_to_f32(scale);
+    out.push_back(static_cast<std::byte>(scale & 255)), out.push_back(static_cast<std::byte>(scale >> 8));
+    for (const float v : values.first(32))
+      out.push_back(static_cast<std::byte>(unit > 0 ? std::lround(std::min(v / unit, 127.0f)) : 0));
+  }
+  return out;
+}
+
+bool is_matrix(const std::string& name, const SyntheticTensor& tensor) {
+  return tensor.ne.size() >= 2 && tensor.ne[0] % 32 == 0 && name.ends_with(".weight") &&
+         !name.starts_with("token_embd");
+}
+
+}  // namespace
+
 Result<std::string> SyntheticModel::bytes() const {
   gguf::Metadata metadata;
   CHECK_OK(metadata.add("general.architecture", gguf::Value::string(architecture)));
@@ -134,8 +160,10 @@ Result<std::string> SyntheticModel::bytes() const {
     CHECK_OK(metadata.add(key.starts_with("tokenizer.") ? key : architecture + "." + key, value));
   std::vector<gguf::Tensor> all;
   for (const auto& [name, tensor] : tensors) {
-    TRY(auto t,
-        gguf::memory_tensor(name, quant::Type::f32, tensor.ne, std::as_bytes(std::span(tensor.data))));
+    const bool quantized = q8_0 && is_matrix(name, tensor);
+    const std::vector<std::byte> blocks = quantized ? to_q8_0(tensor.data) : std::vector<std::byte>();
+    TRY(auto t, gguf::memory_tensor(name, quantized ? quant::Type::q8_0 : quant::Type::f32, tensor.ne,
+                                    quantized ? blocks : std::as_bytes(std::span(tensor.data))));
     all.push_back(std::move(t));
   }
   return gguf::to_bytes(metadata, all);

@@ -22,6 +22,7 @@ struct SyntheticModel {
   std::string architecture;
   std::map<std::string, gguf::Value> keys;  ///< without "ARCH.", but for tokenizer.*
   std::map<std::string, SyntheticTensor> tensors;
+  bool q8_0 = false;  ///< the file has matrices as Q8_0 where their rows are whole blocks
 
   /// Adds numbers between center - spread and center + spread.
   void add(const std::string& name, std::vector<int64_t> ne, float spread, float center = 0);

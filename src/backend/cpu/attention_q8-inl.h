@@ -175,9 +175,10 @@ class Q8Block {
         S::store(products + i + 16, y);
         largest[i / kBlock] = S::reduce_max(S::max(x, y));
       }
-      const F top = S::load(largest), least = S::set1(1e-30f);  // none is negative: they compare as integers
-      S::store(inverse, S::where_less(S::as_int(top), S::as_int(least), S::zero(),
-                                      S::div(S::set1(kMax16), S::max(top, least))));
+      // None is negative, so that they compare as integers; max() drops what is not a number.
+      const F top = S::load(largest), least = S::set1(1e-30f), finite = S::max(top, least);
+      S::store(inverse, S::where_less(S::as_int(least), S::as_int(finite), S::div(S::set1(kMax16), finite),
+                                      S::zero()));
       S::store(scale, S::fma(S::load(now), S::div(top, S::set1(kMax16)), S::set1(v_nothing_[g])));
       for (int i = 0; i < R * kBlock; i += 16)
         S::store_i16(w + i, S::to_int(S::mul(S::load(products + i), S::set1(inverse[i / kBlock]))));

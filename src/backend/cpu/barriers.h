@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace halcyon::cpu {
@@ -15,7 +16,8 @@ struct Range {
 };
 
 /// How a call divides its work: each row of its ranges into `units` equal parts, of which the threads take
-/// Part::of(rows * units); a unit touches nothing but its own part of each range. 0 units: in another way.
+/// Part::of(rows * units); a unit touches nothing but its own part of each range. 0 units: in another way, as
+/// every call does that reads int8 forms: their rows are padded.
 struct Division {
   int64_t units = 0;
   bool of_outputs = false;  ///< whether rows are those of Rows::outputs

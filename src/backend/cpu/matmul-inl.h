@@ -37,9 +37,9 @@ void quantize_row(const float* x, int64_t n, void* row) {
   }
 }
 
-/// Weights are asked for this many bytes before they are used (docs/PERFORMANCE.md): with many columns that
-/// takes longer, and what comes too early pushes out what the columns need.
-inline constexpr int kAheadOfOne = 4096, kAheadOfMany = 1024;
+/// With many columns weights are asked for this many bytes before they are used (docs/PERFORMANCE.md): what
+/// comes too early pushes out what the columns need.
+inline constexpr int kAheadOfMany = 1024;
 
 /// Scales, and what is subtracted, of group g of 32 inputs of a block.
 template <class P, class Format>
@@ -91,25 +91,26 @@ struct Unpacked {
   }
 };
 
-/// Asks for the memory that lies `ahead` bytes behind group g of a block, once `after` is known; returns that.
-template <class P, class Format, int ahead>
+/// Asks for the memory that lies kAheadOfMany bytes behind group g of a block, once `after` is known; returns
+/// that.
+template <class P, class Format>
 [[gnu::always_inline]] inline typename P::F prefetch_group(const uint8_t* block, int g, typename P::F after) {
   constexpr int kGroups = Format::kBlock / 32, kLines = (Format::kBytes / kGroups + 63) / 64;
-  const uint8_t* first = block + g * (Format::kBytes / kGroups) + ahead;
+  const uint8_t* first = block + g * (Format::kBytes / kGroups) + kAheadOfMany;
 #pragma GCC unroll 16
   for (int line = 0; line < kLines; ++line) after = P::template prefetch<false>(first + 64 * line, after);
   return after;
 }
 
-/// The same for memory that is used once; g is a constant.
-template <class P, class Format, int ahead>
+/// The same for memory that is used once; g is a constant but in a block that a row ends within.
+template <class P, class Format>
 [[gnu::always_inline]] inline typename P::F prefetch_group_once(const uint8_t* block, int g,
                                                                 typename P::F after) {
   constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
   static_assert(Format::kBytes % 64 == 0);
 #pragma GCC unroll 16
   for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
-    after = P::template prefetch<true>(block + 64 * line + ahead, after);
+    after = P::template prefetch<true>(block + 64 * line + P::template kAheadOfOne<Format::kBlock>, after);
   return after;
 }
 
@@ -205,7 +206,7 @@ template <class Format, int T, class First, class... P>
       for (int t = 0; t < T; ++t) {
         const uint8_t* block = tiles + t * tile_bytes + group / kGroups * Format::kBytes;
         row->template load<First>(block, g);
-        row->scales.scale[0] = prefetch_group<First, Format, kAheadOfMany>(block, g, row->scales.scale[0]);
+        row->scales.scale[0] = prefetch_group<First, Format>(block, g, row->scales.scale[0]);
         ++row;
         (row++->template load<P>(block, g), ...);
       }
@@ -233,7 +234,7 @@ template <class Format, int C, class First, class... P>
 #pragma GCC unroll 16
   for (int i = 0; i < parts.kCount * C; ++i) sums[i] = First::zero();
   const auto add_group = [&](int g) __attribute__((always_inline)) {
-    sums[0] = prefetch_group_once<First, Format, kAheadOfOne>(tile, g, sums[0]);
+    sums[0] = prefetch_group_once<First, Format>(tile, g, sums[0]);
     const auto add = [&]<class Rows>(Rows) __attribute__((always_inline)) {
       Unpacked<Lanes, Format> row;
       row.template load<Rows>(tile, g);
@@ -275,10 +276,6 @@ template <int T, class... P>
   }
 }
 
-/// Columns that are computed together: so many that unpacking weights counts little, and that their groups
-/// stay in the level-2 cache while tiles pass by.
-inline constexpr int64_t kColumnBytes = 768 << 10;
-
 /// T tiles times n <= N columns from column `first` on, tile after tile.
 template <class S, class Format, int T, int N>
 inline void tiles_and_columns(const MatMulTask& t, int64_t first_tile, int64_t last_tile,
@@ -306,10 +303,11 @@ inline void tiles_and_few_columns(const MatMulTask& t, const QuantizedGroup* con
 template <class S, class Format>
 void quantized_matmul(const MatMulTask& t) {
   constexpr int kMaxColumns = S::Lanes::kMaxColumns, kFew = S::Lanes::kFewColumns;
+  static_assert(kFew <= kMaxColumns && kMaxColumns >= 12);
   if (t.n_columns == 0) return;  // a step without logits
-  const int64_t fit = kColumnBytes / quantized_row_bytes(t.n_in);
+  const int64_t fit = S::Lanes::kColumnBytes / quantized_row_bytes(t.n_in);
   const int64_t most = fit < 12 ? 12 : fit > kMaxColumns ? kMaxColumns : fit;
-  const int64_t times = (t.n_columns + most - 1) / most;  // as equal as can be: unpacking is for all of them
+  const int64_t times = (t.n_columns + most - 1) / most;  // each unpacks for all of its columns: nearly equal
   const int64_t equal = (t.n_columns + 6 * times - 1) / (6 * times) * 6,
                 at_once = equal < most ? equal : most;
   for (int64_t first = 0; first < t.n_columns; first += at_once) {

@@ -16,6 +16,9 @@ namespace halcyon::cpu {
 struct Avx2Lanes {
   static constexpr int kLanes = 8, kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32,
                        kFewColumns = 1;
+  static constexpr int64_t kColumnBytes = 448 << 10;
+  template <int block>
+  static constexpr int kAheadOfOne = 16384;
   static constexpr int kActivationOffset = 128;
   static constexpr bool kUnsignedCodes = false;
 
@@ -49,10 +52,7 @@ struct Avx2Lanes {
   static I add_i(I a, I b) { return _mm256_add_epi32(a, b); }
   template <bool once>
   static F prefetch(const void* p, F after) {
-    if constexpr (once)
-      asm volatile("prefetchnta %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
-    else
-      asm volatile("prefetcht0 %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
+    asm volatile("prefetcht0 %1" : "+x"(after) : "m"(*static_cast<const char*>(p)));
     return after;
   }
   static I sub_i8(I a, I b) { return _mm256_sub_epi8(a, b); }

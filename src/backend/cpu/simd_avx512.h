@@ -14,6 +14,9 @@ namespace halcyon::cpu {
 struct Avx512 {
   static constexpr int kLanes = 16, kFloatColumns = 8;
   static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kMaxColumns = 96, kFewColumns = 8;
+  static constexpr int64_t kColumnBytes = 768 << 10;
+  template <int block>
+  static constexpr int kAheadOfOne = block == 256 ? 8192 : 4096;
   static constexpr int kActivationOffset = 0;
   static constexpr bool kUnsignedCodes = true;
   static constexpr int kFirstRow = 0, kRows = 16;
@@ -120,8 +123,10 @@ struct Avx512 {
   /// n * x in every lane, n a power of two or 0.
   template <int n>
   static I times(int32_t x) {
-    if constexpr (n == 0) return _mm512_setzero_si512();
-    return shl<__builtin_ctz(n)>(set1_i(x));
+    if constexpr (n == 0)
+      return _mm512_setzero_si512();
+    else
+      return shl<__builtin_ctz(n)>(set1_i(x));
   }
 
   /// Loaded once, however often it is used: GCC would rather load it again.

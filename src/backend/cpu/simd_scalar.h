@@ -23,6 +23,12 @@ struct Scalar {
   /// once, groups of 32 that are unpacked together, and columns that they meet.
   static constexpr int kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32;
   static constexpr int kFewColumns = 1;  ///< for which a tile is unpacked into registers, not into memory
+  /// Of columns that are computed together, at most: so that they stay in the level-2 cache while tiles pass
+  /// by.
+  static constexpr int64_t kColumnBytes = 448 << 10;
+  /// Weights of blocks of that many elements are asked for so many bytes before a single column needs them.
+  template <int block>
+  static constexpr int kAheadOfOne = 16384;
   static constexpr int kActivationOffset = 128;  ///< in the codes of activations
   static constexpr bool kUnsignedCodes = false;  ///< whether codes of weights have their middle added
   static constexpr int kFirstRow = 0, kRows = 16;

@@ -214,6 +214,43 @@ std::vector<std::string> models() {
   names.emplace_back("embedded");
   return names;
 }
+// Threads divide the work on int8 forms in other ways than that on floats.
+TEST(QuantizedMatrices, GiveTheSameBitsForAnyNumberOfThreadsStepAndIsa) {
+  for (const auto& architecture : kArchitectures) {
+    model::test::SyntheticModel source = synthetic(architecture, 3);
+    source.q8_0 = true;
+    ASSERT_OK_AND_ASSIGN(const gguf::File f, source.file());
+    ASSERT_OK_AND_ASSIGN(const auto one, load(f, {.threads = 1}));
+    ASSERT_OK_AND_ASSIGN(const auto want, logits(*one, long_text(), 50));
+    for (const int32_t threads : {2, 3, 5})
+      for (const size_t step : {1u, 7u, 100u}) {
+        ASSERT_OK_AND_ASSIGN(const auto e, load(f, {.threads = threads}));
+        ASSERT_OK_AND_ASSIGN(const auto got, logits(*e, long_text(), step));
+        EXPECT_TRUE(same_bits(got, want)) << architecture << ", " << threads << " threads, steps of " << step;
+      }
+    for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+      if (!is_supported(isa)) continue;
+      setenv("HALCYON_ISA", std::string(name_of(isa)).c_str(), 1);
+      const auto e = load(f, {.threads = 2});
+      unsetenv("HALCYON_ISA");
+      ASSERT_TRUE(e.has_value()) << e.error().message;
+      ASSERT_OK_AND_ASSIGN(const auto got, logits(**e, long_text(), 50));
+      EXPECT_TRUE(same_bits(got, want)) << architecture << ", " << name_of(isa);
+    }
+  }
+}
+
+TEST(QuantizedMatrices, AStepMayWantNoLogits) {
+  model::test::SyntheticModel source = synthetic("llama", 2);
+  source.q8_0 = true;
+  ASSERT_OK_AND_ASSIGN(const gguf::File f, source.file());
+  ASSERT_OK_AND_ASSIGN(const auto e, load(f, {.threads = 2}));
+  ASSERT_OK_AND_ASSIGN(const SeqId seq, e->memory().create());
+  ASSERT_OK_AND_ASSIGN(const auto none, run(*e, seq, long_text(), Segment::Logits::none));
+  EXPECT_TRUE(none.empty());
+  EXPECT_EQ(e->memory().length(seq), 100);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Model, testing::ValuesIn(models()), [](const auto& name) {
   std::string out = name.param;
   std::erase(out, '-');
