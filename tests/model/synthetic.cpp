@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <list>
 #include <random>
 
 #include "gguf/writer.h"
@@ -159,11 +160,12 @@ Result<std::string> SyntheticModel::bytes() const {
   for (const auto& [key, value] : keys)
     CHECK_OK(metadata.add(key.starts_with("tokenizer.") ? key : architecture + "." + key, value));
   std::vector<gguf::Tensor> all;
+  std::list<std::vector<std::byte>> blocks;  // tensors refer to them
   for (const auto& [name, tensor] : tensors) {
     const bool quantized = q8_0 && is_matrix(name, tensor);
-    const std::vector<std::byte> blocks = quantized ? to_q8_0(tensor.data) : std::vector<std::byte>();
-    TRY(auto t, gguf::memory_tensor(name, quantized ? quant::Type::q8_0 : quant::Type::f32, tensor.ne,
-                                    quantized ? blocks : std::as_bytes(std::span(tensor.data))));
+    std::span<const std::byte> data = std::as_bytes(std::span(tensor.data));
+    if (quantized) data = blocks.emplace_back(to_q8_0(tensor.data));
+    TRY(auto t, gguf::memory_tensor(name, quantized ? quant::Type::q8_0 : quant::Type::f32, tensor.ne, data));
     all.push_back(std::move(t));
   }
   return gguf::to_bytes(metadata, all);
