@@ -33,6 +33,7 @@ void quantize_row(const float* x, int64_t n, void* row) {
     const auto sa = static_cast<int32_t>(S::reduce_add(S::to_float(qa)));  // exact: < 2^24
     const auto sb = static_cast<int32_t>(S::reduce_add(S::to_float(qb)));
     group->minus_sum[0] = -sa - sb, group->minus_sum[1] = -sa, group->minus_sum[2] = -sb;
+    for (int i = 0; i < 3; ++i) group->minus_sum_f[i] = static_cast<float>(group->minus_sum[i]);
     group->scale = largest / 127.0f + nothing;
   }
 }
@@ -148,8 +149,7 @@ template <class P, class Format, int R, int C>
       typename P::F minus_x_sum[kParts];
       if constexpr (Format::kHasMinimum)
 #pragma GCC unroll 2
-        for (int p = 0; p < kParts; ++p)
-          minus_x_sum[p] = P::to_float(P::set1_i(x[c]->minus_sum[kParts == 1 ? 0 : p + 1]));
+        for (int p = 0; p < kParts; ++p) minus_x_sum[p] = P::set1(x[c]->minus_sum_f[kParts == 1 ? 0 : p + 1]);
 #pragma GCC unroll 8
       for (int r = 0; r < kTogether; ++r) {
         typename P::F& s = sum[c * R + r0 + r];

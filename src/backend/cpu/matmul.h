@@ -12,6 +12,7 @@ struct alignas(64) QuantizedGroup {
   uint8_t codes[32];     ///< code + Kernels::activation_offset, a byte: codes are -127 … 127
   float scale;           ///< max|x| / 127; NaN if an element was not finite
   int32_t minus_sum[3];  ///< of all codes, of the first 16, and of the last 16; negated
+  float minus_sum_f[3];  ///< the same
 };
 
 /// Bytes of a row of n activations, n a multiple of 32: an odd number of cache lines, so that the rows of a
