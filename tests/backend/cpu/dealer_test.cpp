@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <latch>
 #include <thread>
 
 #include "backend/cpu/thread_team.h"
@@ -43,11 +45,13 @@ TEST(Dealer, AThreadBeginsWithItsOwnShareFromTheFront) {
   ASSERT_OK_AND_ASSIGN(const auto team, ThreadTeam::create(3));
   Dealer dealer(3);
   std::array<int64_t, 3> first{-1, -1, -1};
+  std::latch all_have_begun(3);  // before that nobody helps others
   team->run([&](Part part) {
     int64_t& mine = first[static_cast<size_t>(part.index)];
     dealer.deal(30, part, [&](int64_t i) {
-      if (mine < 0) mine = i;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // so that all of them get to theirs
+      if (mine >= 0) return;
+      mine = i;
+      all_have_begun.arrive_and_wait();
     });
   });
   EXPECT_THAT(first, testing::ElementsAre(0, 10, 20));
