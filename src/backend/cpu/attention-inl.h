@@ -111,7 +111,7 @@ void attend_all(const AttentionArgs& args, const Step& step, Part part) {
 template <class S>
 void store_kv(const AttentionArgs& args, const Step& step, Part part) {
   const KvLayer& cache = args.cache;
-  const auto store = [&](const std::byte*, std::byte* head, int32_t pos, int64_t from) {
+  const auto store = [&](std::byte* head, int32_t pos, int64_t from) {
     const float *k = args.k + from, *v = args.v + from;
     switch (cache.type) {
       case backend::KvType::f32:
@@ -123,8 +123,8 @@ void store_kv(const AttentionArgs& args, const Step& step, Part part) {
     }
   };
   // A key is spread over as many cache lines as it has elements: all of them are asked for at once.
-  const auto ask = [&](const std::byte* next, std::byte* head, int32_t, int64_t) {
-    for (std::byte* line = head; line < next; line += 64) __builtin_prefetch(line, 1);
+  const auto ask = [&](std::byte* head, int32_t, int64_t) {
+    for (std::byte* line = head; line < head + cache.v; line += 64) __builtin_prefetch(line, 1);
   };
   const auto [begin, end] = part.of(int64_t{cache.n_head_kv} * step.n_tokens);
   const auto for_items = [&](bool first_rows_only, const auto& f) {
@@ -135,8 +135,7 @@ void store_kv(const AttentionArgs& args, const Step& step, Part part) {
           if (item < begin || item >= end || (first_rows_only && row > 0)) continue;
           const int32_t pos = segment.first_pos + row;
           std::byte* head = cache.head(segment.blocks[pos / kBlock], h);
-          f(head + cache.v, head, pos,
-            (int64_t{segment.first_row + row} * cache.n_head_kv + h) * cache.head_dim);
+          f(head, pos, (int64_t{segment.first_row + row} * cache.n_head_kv + h) * cache.head_dim);
         }
   };
   for_items(true, ask);
