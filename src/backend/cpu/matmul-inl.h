@@ -234,6 +234,8 @@ template <class Format, int C, class First, class... P>
 #pragma GCC unroll 16
   for (int i = 0; i < parts.kCount * C; ++i) sums[i] = First::zero();
   const auto add_group = [&](int g) __attribute__((always_inline)) {
+    // Not kept from the group before: without room for it, that would be spilled.
+    if constexpr (parts.kCount > 1) asm("" : "+r"(tile));
     sums[0] = prefetch_group_once<First, Format>(tile, g, sums[0]);
     const auto add = [&]<class Rows>(Rows) __attribute__((always_inline)) {
       Unpacked<Lanes, Format> row;
