@@ -403,11 +403,18 @@ class Binder {
           dealer = std::make_shared<Dealer>(n_threads_)](const Step&, Part part) {
            MatMulTask mine = task;
            deal_tiles(*dealer, mine, m.n_tiles, part, [&] {
-             for (int64_t e = 0; e < m.n_stack; ++e) {
+             const auto next_chosen = [&](int64_t e) {
+               while (e < m.n_stack &&
+                      groups->first[static_cast<size_t>(e)] == groups->first[static_cast<size_t>(e) + 1])
+                 ++e;
+               return e;
+             };
+             for (int64_t e = next_chosen(0), next; e < m.n_stack; e = next) {
+               next = next_chosen(e + 1);
                const int32_t begin = groups->first[static_cast<size_t>(e)],
                              end = groups->first[static_cast<size_t>(e) + 1];
-               if (begin == end) continue;
                mine.tiles = m.of(e);
+               mine.next_tiles = next < m.n_stack ? m.of(next) + mine.first_tile * m.tile_bytes : nullptr;
                mine.n_columns = end - begin;
                mine.x_rows = (shared_x ? groups->tokens : groups->pairs).data() + begin;
                mine.out_rows = groups->pairs.data() + begin;

@@ -38,10 +38,6 @@ void quantize_row(const float* x, int64_t n, void* row) {
   }
 }
 
-/// With many columns weights are asked for this many bytes before they are used (docs/PERFORMANCE.md): what
-/// comes too early pushes out what the columns need.
-inline constexpr int kAheadOfMany = 1024;
-
 /// Scales, and what is subtracted, of group g of 32 inputs of a block.
 template <class P, class Format>
 struct Scales {
@@ -92,12 +88,11 @@ struct Unpacked {
   }
 };
 
-/// Asks for the memory that lies kAheadOfMany bytes behind group g of a block, once `after` is known; returns
-/// that.
+/// Asks for the memory of group g of a block, once `after` is known; returns that.
 template <class P, class Format>
 [[gnu::always_inline]] inline typename P::F prefetch_group(const uint8_t* block, int g, typename P::F after) {
   constexpr int kGroups = Format::kBlock / 32, kLines = (Format::kBytes / kGroups + 63) / 64;
-  const uint8_t* first = block + g * (Format::kBytes / kGroups) + kAheadOfMany;
+  const uint8_t* first = block + g * (Format::kBytes / kGroups);
 #pragma GCC unroll 16
   for (int line = 0; line < kLines; ++line) after = P::template prefetch<false>(first + 64 * line, after);
   return after;
@@ -185,16 +180,17 @@ template <class P, class Format, int R, int C>
   }
 }
 
-/// T consecutive tiles times n columns. An ISA whose registers hold fewer than 16 rows takes a tile as
-/// several parts; sum: [n, T * parts]. A panel of a few groups is unpacked, and then all columns pass by.
+/// T consecutive tiles times n columns; `next`: what is multiplied after them. An ISA whose registers hold
+/// fewer than 16 rows takes a tile as several parts; sum: [n, T * parts]. A panel of a few groups is
+/// unpacked, and then all columns pass by.
 template <class Format, int T, class First, class... P>
 [[gnu::always_inline]] inline void multiply_tiles(RowParts<First, P...> parts, const uint8_t* tiles,
-                                                  int64_t tile_bytes, int64_t n_in,
+                                                  int64_t tile_bytes, const uint8_t* next, int64_t n_in,
                                                   const QuantizedGroup* const* x, int n, auto* sum) {
   using Lanes = typename First::Lanes;
   constexpr int R = T * parts.kCount, kGroups = Format::kBlock / 32;
   constexpr int C = Format::kGroup == 32 || Lanes::kColumns < 2 ? Lanes::kColumns : 2;  // twice the sums
-  const int64_t n_groups = n_in / 32;
+  const int64_t n_groups = n_in / 32, to_next = next - tiles - tile_bytes;
   for (int i = 0; i < R * n; ++i) sum[i] = First::zero();
   for (int64_t first = 0; first < n_groups; first += Lanes::kPanel) {
     Unpacked<Lanes, Format> rows[Lanes::kPanel * R];
@@ -202,21 +198,27 @@ template <class Format, int T, class First, class... P>
     auto* row = rows;
     for (int64_t group = first; group < first + panel; ++group) {
       const int g = static_cast<int>(group % kGroups);
+      const int64_t ahead = group + Lanes::kGroupsAhead < n_groups ? 0 : to_next;
 #pragma GCC unroll 1
       for (int t = 0; t < T; ++t) {
         const uint8_t* block = tiles + t * tile_bytes + group / kGroups * Format::kBytes;
         row->template load<First>(block, g);
-        row->scales.scale[0] = prefetch_group<First, Format>(block, g, row->scales.scale[0]);
+        row->scales.scale[0] =
+            prefetch_group<First, Format>(block + ahead, g + Lanes::kGroupsAhead, row->scales.scale[0]);
         ++row;
         (row++->template load<P>(block, g), ...);
       }
     }
+    const auto add = [&]<int columns>(int c) __attribute__((always_inline)) {
+      add_panel<Lanes, Format, R, columns>(rows, panel, x + c, first, sum + c * R);
+    };
     int c = 0;
-    for (; c + C <= n; c += C) add_panel<Lanes, Format, R, C>(rows, panel, x + c, first, sum + c * R);
+    // One column alone has too few sums at a time: four go as two and two.
+    for (; n - c >= C && !(C == 3 && n - c == 4); c += C) add.template operator()<C>(c);
     if constexpr (C > 2)
-      if (n - c == 2) add_panel<Lanes, Format, R, 2>(rows, panel, x + c, first, sum + c * R), c += 2;
+      for (; n - c >= 2; c += 2) add.template operator()<2>(c);
     if constexpr (C > 1)
-      for (; c < n; ++c) add_panel<Lanes, Format, R, 1>(rows, panel, x + c, first, sum + c * R);
+      if (c < n) add.template operator()<1>(c);
   }
 }
 
@@ -283,9 +285,12 @@ template <class S, class Format, int T, int N>
 inline void tiles_and_columns(const MatMulTask& t, int64_t first_tile, int64_t last_tile,
                               const QuantizedGroup* const* x, int64_t first, int n) {
   using Parts = typename S::Rows;
+  const uint8_t* tiles = t.tiles + first_tile * t.tile_bytes;
   for (int64_t tile = first_tile; tile < last_tile; tile += T) {
     typename Parts::F sum[T * Parts::kCount * N];
-    multiply_tiles<Format, T>(Parts{}, t.tiles + tile * t.tile_bytes, t.tile_bytes, t.n_in, x, n, sum);
+    const uint8_t* next = tile + T < t.last_tile || !t.next_tiles ? tiles + T * t.tile_bytes : t.next_tiles;
+    multiply_tiles<Format, T>(Parts{}, tiles, t.tile_bytes, next, t.n_in, x, n, sum);
+    tiles = next;
     store_tiles<T>(Parts{}, t, tile * kTileRows, first, n, sum);
   }
 }

@@ -13,7 +13,8 @@ namespace halcyon::cpu {
 
 struct Avx512 {
   static constexpr int kLanes = 16, kFloatColumns = 8;
-  static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kMaxColumns = 96, kFewColumns = 8;
+  static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kGroupsAhead = 5, kMaxColumns = 96,
+                       kFewColumns = 8;
   static constexpr int64_t kColumnBytes = 768 << 10;
   template <int block>
   static constexpr int kAheadOfOne = block == 256 ? 8192 : 4096;

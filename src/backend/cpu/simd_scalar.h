@@ -22,7 +22,8 @@ struct Scalar {
   /// Of products of int8 (matmul-inl.h): columns and registers of rows that are multiplied with each other at
   /// once, groups of 32 that are unpacked together, and columns that they meet.
   static constexpr int kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32;
-  static constexpr int kFewColumns = 1;  ///< for which a tile is unpacked into registers, not into memory
+  static constexpr int kGroupsAhead = 4;  ///< are asked for: what comes too early pushes out what is needed
+  static constexpr int kFewColumns = 1;   ///< for which a tile is unpacked into registers, not into memory
   /// Of columns that are computed together, at most: so that they stay in the level-2 cache while tiles pass
   /// by.
   static constexpr int64_t kColumnBytes = 448 << 10;

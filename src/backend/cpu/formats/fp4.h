@@ -55,26 +55,26 @@ using IQ4_NL = Together<SmallIQ4_NL, 2>;
 
 struct IQ4_XS {
   static constexpr quant::Type kType = quant::Type::iq4_xs;
-  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2208 + 32, kMaxCode = 127, kMiddle = 128;
+  static constexpr int kBlock = 256, kGroup = 32, kBytes = 2240, kMaxCode = 127, kMiddle = 128;
   static constexpr bool kHasMinimum = false;
-  static constexpr int kScales = 2048, kD = 2176;
+  static constexpr int kD = 128, kCodes = 192;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block, row, src + 8, 32);
+    put_words(block + kCodes, row, src + 8, 32);
     const uint32_t high = read_u16(src + 2);
     for (int b = 0; b < 8; ++b) {
       const uint32_t low = src[4 + b / 2] >> (4 * (b & 1)) & 15;
-      block[kScales + 16 * b + row] = static_cast<uint8_t>((low | (high >> (2 * b) & 3) << 4) - 32);
+      block[16 * b + row] = static_cast<uint8_t>((low | (high >> (2 * b) & 3) << 4) - 32);
     }
     put_half(block + kD, row, read_u16(src));
   }
   template <class S>
   static void codes(const uint8_t* block, int b, typename S::I* out) {
-    nibbles32<S>(block + 256 * b, out);
+    nibbles32<S>(block + kCodes + 256 * b, out);
     look_up<S, kNonLinear, kMiddle>(out, 8);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int b) {
-    return signed_scale<S>(block + kD, block + kScales, b);
+    return signed_scale<S>(block + kD, block, b);
   }
 };
 

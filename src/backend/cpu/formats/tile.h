@@ -1,10 +1,11 @@
 // How weights lie in memory once they are packed, and what the formats share.
 //
 // A matrix is cut into tiles of 16 rows (outputs). A tile is a sequence of blocks along the input dimension;
-// in each block the 16 rows are interleaved, so that lane r of a register belongs to row r: first the codes
-// as 32-bit words, [words][16 rows], then the scales, [groups][16 rows]. A kernel thus reads a tile from
-// front to back, once. A block is whole cache lines: a register that straddles two of them takes twice as
-// long to load. Small blocks of a file are put together for that (Together), large ones padded.
+// in each block the 16 rows are interleaved, so that lane r of a register belongs to row r: first the scales,
+// [groups][16 rows], then the codes as 32-bit words, [words][16 rows]. A kernel thus reads a tile from front
+// to back, once; were the scales last, the first group would need them before they are asked for. A block is
+// whole cache lines, and so are its scales: a register that straddles two of them takes twice as long to
+// load. Small blocks of a file are put together for that (Together), scales of large ones padded.
 //
 // A format is a struct with
 //   kType       the GGUF type it packs
@@ -116,25 +117,25 @@ struct Together {
   static constexpr quant::Type kType = Small::kType;
   static constexpr int kSmall = Small::kBlock, kBlock = n * kSmall, kGroup = Small::kGroup;
   static constexpr int kMaxCode = Small::kMaxCode, kMiddle = Small::kMiddle;
-  static constexpr int kCodes = n * Small::kCodes, kBytes = kCodes + n * Small::kScales;
+  static constexpr int kCodes = n * Small::kScales, kBytes = kCodes + n * Small::kCodes;
   static constexpr bool kHasMinimum = Small::kHasMinimum;
   static constexpr int kGroups = kSmall / kGroup;
 
   /// Small block `index`.
   static void pack(const uint8_t* src, int row, uint8_t* block, int index) {
-    Small::pack(src, row, block + index * Small::kCodes, block + kCodes + index * Small::kScales);
+    Small::pack(src, row, block + kCodes + index * Small::kCodes, block + index * Small::kScales);
   }
   template <class S>
   static void codes(const uint8_t* block, int j, typename S::I* out) {
-    Small::template codes<S>(block + j / kGroups * Small::kCodes, j % kGroups, out);
+    Small::template codes<S>(block + kCodes + j / kGroups * Small::kCodes, j % kGroups, out);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {
-    return Small::template scale<S>(block + kCodes + j / kGroups * Small::kScales, j % kGroups);
+    return Small::template scale<S>(block + j / kGroups * Small::kScales, j % kGroups);
   }
   template <class S>
   static typename S::F minimum(const uint8_t* block, int j) {
-    return Small::template minimum<S>(block + kCodes + j / kGroups * Small::kScales, j % kGroups);
+    return Small::template minimum<S>(block + j / kGroups * Small::kScales, j % kGroups);
   }
 };
 
