@@ -16,7 +16,7 @@ namespace attention {
 
 /// Takes a block into rows begin … end - 1, as many at a time as the registers have room for.
 template <class S, class Kv>
-void take_block(Kv block, const typename Kv::Queries& queries, Rows& rows, int32_t begin, int32_t end) {
+void take_block(Kv& block, const typename Kv::Queries& queries, Rows& rows, int32_t begin, int32_t end) {
   for (int32_t r = begin; r < end;) {
     const int32_t n = end - r;
     if (kTogether<S> == 8 && n >= 8) {
@@ -66,7 +66,9 @@ void attend_rows(const AttentionArgs& args, const StepSegment& segment, int32_t 
       const Seen part = seen(r);
       same = 1;  // rows that see the same part of the block go together
       while (r + same < n && seen(r + same) == part) ++same;
-      if (part.lo < part.hi) take_block<S, Kv>(Kv(cache, head, next, part), queries, rows, r, r + same);
+      if (part.lo >= part.hi) continue;
+      Kv block(cache, head, next, part);
+      take_block<S>(block, queries, rows, r, r + same);
     }
   }
   for (int32_t r = 0; r < n; ++r) {

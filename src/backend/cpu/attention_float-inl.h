@@ -78,10 +78,11 @@ class FloatBlock {
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) sum[r][v] = L::zero();
+    constexpr int kBytes = V * L::kLanes * static_cast<int>(sizeof(Element));
     const std::byte* ahead = ahead_;
-    for (int32_t i = 0; i < n;
-         ++i, ++x, y += y_stride, ahead += V * L::kLanes * static_cast<int>(sizeof(Element))) {
-      __builtin_prefetch(ahead);
+    for (int32_t i = 0; i < n; ++i, ++x, y += y_stride, ahead += kBytes) {
+#pragma GCC unroll 8
+      for (int line = 0; line < kBytes; line += 64) __builtin_prefetch(ahead + line);
       LF lanes[V];
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) lanes[v] = load(y + v * L::kLanes);

@@ -1,7 +1,8 @@
-// Attention over a block of a q8_0 KV cache, in integers. Queries and weights are rounded to 16 bits, so that
-// vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float instruction could, and
-// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of the largest product
-// of a weight and a scale in a block: the codes themselves are rounded to 2^-8.
+// Attention over a block of a q8_0 KV cache, in integers, whose sums are exact. Queries are rounded to 16
+// bits, so that vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float
+// instruction could: at most 2^-16 of the largest element of a query. Weights times the scales of values are
+// rounded to 8 bits, because vpdpbusd multiplies twice as many again: at most 2^-9 of the largest such
+// product of a row in a block, and so no more than values are rounded by in the cache.
 #pragma once
 
 #include "backend/cpu/attention_rows-inl.h"
@@ -13,8 +14,10 @@ template <class S>
 class Q8Block {
   using F = typename S::F;
   using I = typename S::I;
-  static constexpr float kMax16 = 32767;
+  using Weight = typename S::Lanes::Weight;
+  static constexpr float kMax16 = 32767, kMaxWeight = 255;
   static constexpr int kMaxGroups = kMaxHeadDim / kKvGroup;
+  static constexpr int kAtOnce = 4 / sizeof(Weight);  ///< positions whose values lie side by side
 
  public:
   struct Queries {
@@ -40,8 +43,8 @@ class Q8Block {
   /// Writes key and value of one position and KV head.
   static void store(const float* k, const float* v, const KvLayer& cache, std::byte* head, int32_t at) {
     auto* keys = reinterpret_cast<int8_t*>(head) + 2 * at;
-    auto* values =
-        reinterpret_cast<int8_t*>(head + cache.v) + int64_t{at / 2} * 2 * cache.padded_dim() + at % 2;
+    auto* values = reinterpret_cast<int8_t*>(head + cache.v) +
+                   int64_t{at / kAtOnce} * kAtOnce * cache.padded_dim() + at % kAtOnce;
     auto* k_scales = reinterpret_cast<uint16_t*>(head + cache.k_scales) + at;
     auto* v_scales = reinterpret_cast<uint16_t*>(head + cache.v_scales) + at;
     for (int32_t d = 0; d < cache.head_dim; d += kKvGroup, k_scales += kBlock, v_scales += kBlock) {
@@ -50,7 +53,7 @@ class Q8Block {
       *k_scales = quantize_group(k + d, n, codes);
       for (int32_t i = 0; i < n; ++i) keys[(d + i) / 2 * 2 * kBlock + (d + i) % 2] = codes[i];
       *v_scales = quantize_group(v + d, n, codes);
-      for (int32_t i = 0; i < n; ++i) values[2 * (d + i)] = codes[i];
+      for (int32_t i = 0; i < n; ++i) values[kAtOnce * (d + i)] = codes[i];
     }
   }
 
@@ -58,7 +61,8 @@ class Q8Block {
       : head_dim_(cache.head_dim),
         width_(cache.padded_dim()),
         seen_(seen),
-        next_(next),
+        next_keys_(next),
+        next_values_(next + cache.v),
         keys_(reinterpret_cast<const int8_t*>(head)),
         values_(reinterpret_cast<const int8_t*>(head + cache.v)),
         k_scales_(reinterpret_cast<const uint16_t*>(head + cache.k_scales)) {
@@ -74,16 +78,20 @@ class Q8Block {
       v_nothing_[g] = S::reduce_add(S::mul(S::add(a, b), S::zero()));
       S::store(v_scales_ + g * kBlock, a);
       S::store(v_scales_ + g * kBlock + 16, b);
+      constexpr int kScaleBytes = kBlock * sizeof(uint16_t);
+      __builtin_prefetch(next + cache.k_scales + g * kScaleBytes);
+      __builtin_prefetch(next + cache.v_scales + g * kScaleBytes);
     }
   }
 
   /// Takes the block into rows r0 … r0 + R - 1.
   template <int R>
   void take(const Queries& queries, Rows& rows, int r0) {
-    ahead_ = next_;
     alignas(64) float weights[R * kBlock], before[16], now[16];
+    ahead_ = next_keys_;
     scores<R>(queries.q + r0 * kRowStride, queries.scale + r0, weights);
     weigh<S, R>(seen_, rows, r0, weights, before, now);
+    ahead_ = next_values_;
     add_values<R>(weights, before, now, rows.acc + r0 * kRowStride);
   }
 
@@ -110,25 +118,29 @@ class Q8Block {
     return half[0];
   }
 
-  /// sum[r, v] = sum over n pairs of x[r, i] y[i, v]. As many bytes as it reads it asks for ahead.
+  /// sum[r, v] += x[r, i] y[i, v] for n words i of x and as many registers of y. As many bytes as it reads it
+  /// asks for ahead.
   template <int R, int V, int x_stride>
-  [[gnu::always_inline]] void multiply(const int16_t* x, const int8_t* y, int32_t y_stride, int32_t n,
-                                       LI (&sum)[R][V]) {
+  [[gnu::always_inline]] void multiply(const auto* x, const int8_t* y, int32_t y_stride, int32_t n, auto load,
+                                       auto madd, LI (&sum)[R][V]) {
+    constexpr int kPerWord = 4 / sizeof *x, kBytes = kPerWord * L::kLanes;
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[r][v] = L::set1_i(0);
     const std::byte* ahead = ahead_;
-    for (int32_t i = 0; i < n; ++i, x += 2, y += y_stride, ahead += 2 * V * L::kLanes) {
-      __builtin_prefetch(ahead);
-      LI pairs[V];
+#pragma GCC unroll 1
+    for (int32_t i = 0; i < n; ++i, x += kPerWord, y += y_stride, ahead += V * kBytes) {
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) pairs[v] = L::load_i8_pairs(y + 2 * v * L::kLanes);
+      for (int line = 0; line < V * kBytes; line += 64) __builtin_prefetch(ahead + line);
+      LI codes[V];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) codes[v] = load(y + v * kBytes);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const LI factors = L::broadcast_word(x + r * x_stride);
 #pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) sum[r][v] = L::madd_i16(factors, pairs[v], sum[r][v]);
+        for (int v = 0; v < V; ++v) sum[r][v] = madd(factors, codes[v], sum[r][v]);
       }
     }
     ahead_ = ahead;
@@ -144,7 +156,8 @@ class Q8Block {
       constexpr int V = kStrip<S, R>;
       for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
         LI sum[R][V];
-        multiply<R, V, kRowStride>(q + first, keys_ + first * kBlock + 2 * at, 2 * kBlock, pairs, sum);
+        multiply<R, V, kRowStride>(q + first, keys_ + first * kBlock + 2 * at, 2 * kBlock, pairs,
+                                   L::load_i8_pairs, L::madd_i16, sum);
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v) {
           const LF k_scale = L::load_f16(k_scales + at + v * L::kLanes);
@@ -164,42 +177,67 @@ class Q8Block {
   /// acc_r = acc_r * before_r + now_r * sum of weights[r, j] v_j.
   template <int R>
   void add_values(const float* weights, const float* before, const float* now, float* acc) {
-    for (int32_t first = 0; first < width_; first += kKvGroup) {
-      const int32_t g = first / kKvGroup;
-      alignas(64) float products[R * kBlock], largest[16] = {}, inverse[16], scale[16];
-      alignas(64) int16_t w[R * kBlock];
-      for (int i = 0; i < R * kBlock; i += kBlock) {
-        const F x = S::mul(S::load(v_scales_ + g * kBlock), S::load(weights + i)),
-                y = S::mul(S::load(v_scales_ + g * kBlock + 16), S::load(weights + i + 16));
-        S::store(products + i, x);
-        S::store(products + i + 16, y);
-        largest[i / kBlock] = S::reduce_max(S::max(x, y));
-      }
-      // None is negative, so that they compare as integers; max() drops what is not a number.
-      const F top = S::load(largest), least = S::set1(1e-30f), finite = S::max(top, least);
-      S::store(inverse, S::where_less(S::as_int(least), S::as_int(finite), S::div(S::set1(kMax16), finite),
-                                      S::zero()));
-      S::store(scale, S::fma(S::load(now), S::div(top, S::set1(kMax16)), S::set1(v_nothing_[g])));
-      for (int i = 0; i < R * kBlock; i += 16)
-        S::store_i16(w + i, S::to_int(S::mul(S::load(products + i), S::set1(inverse[i / kBlock]))));
-      for_each_strip<S, R, kKvGroup>(first, smaller(width_, first + kKvGroup), [&]<int V>(int32_t d) {
-        LI sum[R][V];
-        multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
+    constexpr int G = smaller(4, 16 / R);  // groups whose scales are computed together
+    for (int32_t first = 0; first < width_; first += G * kKvGroup) {
+      const int n = smaller(G, (width_ - first + kKvGroup - 1) / kKvGroup);
+      alignas(64) float inverse[16], scale[16];
+      scale_weights<R, G>(first / kKvGroup, n, weights, inverse, scale);
+      for (int g = 0; g < n; ++g) {
+        const int32_t begin = first + g * kKvGroup;
+        alignas(64) Weight w[R * kBlock];
+        for (int j = 0; j < kBlock; j += 16) {
+          const F v_scale = S::load(v_scales_ + begin / kKvGroup * kBlock + j);
 #pragma GCC unroll 8
-        for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-          for (int v = 0; v < V; ++v) {
-            float* a = acc + r * kRowStride + d + v * L::kLanes;
-            L::store(
-                a, L::fma(L::set1(scale[r]), L::to_float(sum[r][v]), L::mul(L::set1(before[r]), L::load(a))));
+          for (int r = 0; r < R; ++r) {
+            const F product = S::mul(v_scale, S::load(weights + r * kBlock + j));
+            S::store_weights(w + r * kBlock + j, S::to_int(S::mul(product, S::set1(inverse[g * R + r]))));
           }
-      });
+        }
+        for_each_strip<S, R, kKvGroup>(begin, smaller(width_, begin + kKvGroup), [&]<int V>(int32_t d) {
+          LI sum[R][V];
+          multiply<R, V, kBlock>(w, values_ + kAtOnce * d, kAtOnce * width_, kBlock / kAtOnce, L::load_values,
+                                 L::madd_values, sum);
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; ++v) {
+              float* a = acc + r * kRowStride + d + v * L::kLanes;
+              const LF had = L::mul(L::set1(before[r]), L::load(a));
+              L::store(a, L::fma(L::set1(now[r] * scale[g * R + r]), L::to_float(sum[r][v]), had));
+            }
+        });
+      }
     }
+  }
+
+  /// Of weights times the scales of G groups of values from `first` on, for [G, R]: what makes integers of
+  /// them, and what these have to be multiplied with.
+  template <int R, int G>
+  void scale_weights(int first, int n, const float* weights, float* inverse, float* scale) {
+    F each[16];
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      const int group = first + (g < n ? g : 0);
+      const F a = S::load(v_scales_ + group * kBlock), b = S::load(v_scales_ + group * kBlock + 16);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const float* w = weights + r * kBlock;
+        each[g * R + r] =
+            S::add(S::max(S::mul(a, S::load(w)), S::mul(b, S::load(w + 16))), S::set1(v_nothing_[group]));
+      }
+    }
+    repeat<G * R>(each);
+    // None is negative, so that they compare as integers; max() drops what is not a number.
+    const F largest = S::reduce_max_each(each), least = S::set1(1e-30f), finite = S::max(largest, least);
+    S::store(inverse, S::where_less(S::as_int(least), S::as_int(finite), S::div(S::set1(kMaxWeight), finite),
+                                    S::zero()));
+    S::store(scale, S::div(largest, S::set1(kMaxWeight)));
   }
 
   int32_t head_dim_, width_;
   Seen seen_;
-  const std::byte *next_, *ahead_ = nullptr;  ///< the next block, and what of it is to be asked for
+  const std::byte *next_keys_, *next_values_;
+  const std::byte* ahead_ = nullptr;  ///< what of the next block is to be asked for
   const int8_t *keys_, *values_;
   const uint16_t* k_scales_;
   float v_nothing_[kMaxGroups];                      ///< 0, or NaN if a scale that is seen is one

@@ -35,6 +35,13 @@ template <class S, int R, int most>
   for (; begin < end; begin += 16) f.template operator()<16 / L::kLanes>(begin);
 }
 
+/// x[n … 15] become what x[0 … n - 1] are, n a power of two.
+template <int n, class F>
+[[gnu::always_inline]] inline void repeat(F* x) {
+#pragma GCC unroll 16
+  for (int i = n; i < 16; ++i) x[i] = x[i % n];
+}
+
 /// Lower than any score that counts, and finite, so that differences are numbers.
 inline constexpr float kNever = -1e38f;
 
@@ -52,37 +59,46 @@ struct Rows {
 
 /// Scores of a block, [R, kBlock], become weights of rows r0 … r0 + R - 1, relative to the largest score of
 /// the row in this block; 0 where it does not see a position. What the rows had is to be multiplied with
-/// `before`, what comes from the block with `now` [16], 0 beyond R; rows' maxima and sums are up to date.
+/// `before` [16], what comes from the block with `now` [16], whose elements beyond R mean nothing; rows'
+/// maxima and sums are up to date.
 template <class S, int R>
 inline void weigh(Seen seen, Rows& rows, int r0, float* scores, float* before, float* now) {
   using F = typename S::F;
-  static_assert(2 * R <= 16);
   const auto first = S::lanes(), second = S::add_i(first, S::set1_i(16));
   const auto mask = [&](typename S::I lane, F score) {
     return S::where_less(lane, S::set1_i(seen.lo), S::set1(kNever),
                          S::where_less(lane, S::set1_i(seen.hi), score, S::set1(kNever)));
   };
-  alignas(64) float factors[16] = {};
-  float sums[R];
+  F each[16];
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     float* w = scores + r * kBlock;
     const F a = mask(first, S::load(w)), b = mask(second, S::load(w + 16));
-    const float top = S::reduce_max(S::max(a, b)), was = rows.max[r0 + r];
-    const float is = top > was ? top : was;
-    const F pa = exp<S>(S::sub(a, S::set1(top))), pb = exp<S>(S::sub(b, S::set1(top)));
-    S::store(w, pa);
-    S::store(w + 16, pb);
-    sums[r] = S::reduce_add(S::add(pa, pb));
-    factors[r] = was - is;
-    factors[R + r] = top - is;
-    rows.max[r0 + r] = is;
+    S::store(w, a);
+    S::store(w + 16, b);
+    each[r] = S::max(a, b);
   }
-  S::store(factors, exp<S>(S::load(factors)));
-  S::store(now, S::zero());
+  repeat<R>(each);
+  alignas(64) float tops[16];
+  const F top = S::reduce_max_each(each);
+  S::store(tops, top);
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-    before[r] = factors[r], now[r] = factors[R + r];
-    rows.sum[r0 + r] = rows.sum[r0 + r] * before[r] + sums[r] * now[r];
+    float* w = scores + r * kBlock;
+    const F a = exp<S>(S::sub(S::load(w), S::set1(tops[r]))),
+            b = exp<S>(S::sub(S::load(w + 16), S::set1(tops[r])));
+    S::store(w, a);
+    S::store(w + 16, b);
+    each[r] = S::add(a, b);
   }
+  repeat<R>(each);
+  const F was = S::load_n(rows.max + r0, R), is = S::max(top, was);
+  const F of_before = exp<S>(S::sub(was, is)), of_now = exp<S>(S::sub(top, is));
+  S::store(before, of_before);
+  S::store(now, of_now);
+  const F sum = S::mul(S::load_n(rows.sum + r0, R), of_before);
+  S::store_n(rows.sum + r0, S::fma(S::reduce_add_each(each), of_now, sum), R);
+  S::store_n(rows.max + r0, is, R);
 }
 
 }  // namespace halcyon::cpu::attention

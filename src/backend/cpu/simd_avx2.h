@@ -36,6 +36,9 @@ struct Avx2Lanes {
     asm("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));  // in place: GCC would copy every sum
     return sum;
   }
+  using Weight = int16_t;
+  static I load_values(const int8_t* p) { return load_i8_pairs(p); }
+  static I madd_values(I weights, I values, I sum) { return madd_i16(weights, values, sum); }
   static F load_n(const float* p, int n) { return _mm256_maskload_ps(p, up_to(n)); }
   static void store_n(float* p, F x, int n) { _mm256_maskstore_ps(p, up_to(n), x); }
   static F add(F a, F b) { return _mm256_add_ps(a, b); }
@@ -229,6 +232,11 @@ struct Avx2 {
     const __m128 c = _mm_max_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_max_ss(c, _mm_shuffle_ps(c, c, 1)));
   }
+  static F reduce_add_each(const F* x) { return {reduce_eight(x, Lo::add), reduce_eight(x + 8, Lo::add)}; }
+  static F reduce_max_each(const F* x) {
+    const auto max = [](__m256 a, __m256 b) { return _mm256_max_ps(a, b); };
+    return {reduce_eight(x, max), reduce_eight(x + 8, max)};
+  }
 
   static F load_f16(const uint16_t* p) { return {Lo::load_f16(p), Hi::load_f16(p)}; }
   static void store_f16(uint16_t* p, F x) {
@@ -248,6 +256,7 @@ struct Avx2 {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
+  static void store_weights(Lanes::Weight* p, I x) { store_i16(p, x); }
   static void store_i16(int16_t* p, I x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
                         _mm256_permute4x64_epi64(_mm256_packs_epi32(x.lo, x.hi), 0xD8));
@@ -269,6 +278,22 @@ struct Avx2 {
   static I as_int(F x) { return {_mm256_castps_si256(x.lo), _mm256_castps_si256(x.hi)}; }
   static F where_less(I a, I b, F yes, F no) {
     return {Lo::where_less(a.lo, b.lo, yes.lo, no.lo), Lo::where_less(a.hi, b.hi, yes.hi, no.hi)};
+  }
+
+ private:
+  /// Lanes i and i + 8 of eight registers, then i and i + 4, i + 2, i + 1: each step halves them.
+  [[gnu::always_inline]] static __m256 reduce_eight(const F* x, __m256 (*op)(__m256, __m256)) {
+    __m256 quarters[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const __m256 a = op(x[i].lo, x[i].hi), b = op(x[4 + i].lo, x[4 + i].hi);
+      quarters[i] = op(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+    }
+    const auto pair = [&](__m256 a, __m256 b) {
+      return op(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
+    };
+    const __m256 a = pair(quarters[0], quarters[1]), b = pair(quarters[2], quarters[3]);
+    return op(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xDD));
   }
 };
 

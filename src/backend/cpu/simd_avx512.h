@@ -51,6 +51,8 @@ struct Avx512 {
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps(c, c, 1)));
   }
   static float reduce_max(F x) { return _mm512_reduce_max_ps(x); }
+  static F reduce_add_each(const F* x) { return reduce_each(x, add); }
+  static F reduce_max_each(const F* x) { return reduce_each(x, max); }
 
   static F load_f16(const uint16_t* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(as<__m256i>(p))); }
   static void store_f16(uint16_t* p, F x) {
@@ -72,6 +74,13 @@ struct Avx512 {
   static void store_i16(int16_t* p, I x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(x));
   }
+  using Weight = uint8_t;
+  static I load_values(const int8_t* p) { return load_words(p); }
+  static I madd_values(I weights, I values, I sum) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights), "v"(values));
+    return sum;
+  }
+  static void store_weights(Weight* p, I x) { store_u8(p, x); }
   static I load_i8_pairs(const int8_t* p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256(as<__m256i>(p))); }
   static I madd_i16(I a, I b, I sum) {
     asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));  // in place: GCC would copy every sum twice
@@ -165,6 +174,26 @@ struct Avx512 {
   };
 
  private:
+  /// Lanes i and i + 8 of every register, then i and i + 4, i + 2, i + 1: each step halves the registers.
+  [[gnu::always_inline]] static F reduce_each(const F* x, F (*op)(F, F)) {
+    F quarters[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      F halves[2];
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; ++j) {
+        const F a = x[8 * j + i], b = x[8 * j + 4 + i];
+        halves[j] = op(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+      }
+      quarters[i] = op(_mm512_shuffle_f32x4(halves[0], halves[1], 0x88),
+                       _mm512_shuffle_f32x4(halves[0], halves[1], 0xDD));
+    }
+    const auto pair = [&](F a, F b) {
+      return op(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
+    };
+    const F a = pair(quarters[0], quarters[1]), b = pair(quarters[2], quarters[3]);
+    return op(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
+  }
   static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
   template <class T>
   static const T* as(const void* p) {

@@ -94,6 +94,13 @@ struct Scalar {
     for (int i = 1; i < 16; ++i) x.v[0] = x.v[0] > x.v[i] ? x.v[0] : x.v[i];
     return x.v[0];
   }
+  /// Lane i: that of x[i], of sixteen.
+  static F reduce_add_each(const F* x) {
+    return map([&](int i) { return reduce_add(x[i]); });
+  }
+  static F reduce_max_each(const F* x) {
+    return map([&](int i) { return reduce_max(x[i]); });
+  }
 
   [[gnu::noinline]] static F load_f16(const uint16_t* p) {
     return map([&](int i) { return quant::f16_to_f32(p[i]); });
@@ -136,6 +143,13 @@ struct Scalar {
     for (int i = 0; i < 32; ++i) sum.v[i / 2] += x[i] * y[i];
     return sum;
   }
+
+  /// How weights and values of a q8_0 cache are multiplied: as many neighbours at once as a word of weights
+  /// has.
+  using Weight = int16_t;
+  static I load_values(const int8_t* p) { return load_i8_pairs(p); }
+  static I madd_values(I weights, I values, I sum) { return madd_i16(weights, values, sum); }
+  static void store_weights(Weight* p, I x) { store_i16(p, x); }  ///< 0 … 255
 
   static I load_words(const void* p) {  ///< 64 bytes
     I x;
