@@ -46,15 +46,35 @@ struct ExpertGroups {
   }
 };
 
+/// How the tiles of a matrix are divided: into pieces of whole groups of kTilesTogether.
+struct Pieces {
+  int64_t n_tiles, count;
+
+  Pieces(int64_t n_tiles_, int32_t n_threads) : n_tiles(n_tiles_) {
+    constexpr int64_t kPerThread = 8;
+    count = std::min<int64_t>(groups(), n_threads == 1 ? 1 : kPerThread * n_threads);
+  }
+  int64_t groups() const { return (n_tiles + kTilesTogether - 1) / kTilesTogether; }
+  int64_t first_tile(int64_t piece) const {
+    return std::min(n_tiles, groups() * piece / count * kTilesTogether);
+  }
+};
+
 /// Runs `run` with `task` set to one piece of a matrix after the other, until the threads have had them all.
+/// next: the matrix of the product that comes next, or nullptr.
 template <class Run>
-void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, Part part, const Run& run) {
-  constexpr int64_t kPiecesPerThread = 8;
-  const int64_t units = (n_tiles + kTilesTogether - 1) / kTilesTogether;
-  const int64_t n = std::min<int64_t>(units, part.count == 1 ? 1 : kPiecesPerThread * part.count);
-  dealer.deal(n, part, [&](int64_t i) {
-    task.first_tile = units * i / n * kTilesTogether;
-    task.last_tile = std::min(n_tiles, units * (i + 1) / n * kTilesTogether);
+void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, const Matrix* next, Part part,
+                const Run& run) {
+  const Pieces pieces(n_tiles, part.count);
+  const int64_t my_last = part.of(pieces.count).end - 1;
+  dealer.deal(pieces.count, part, [&](int64_t i) {
+    task.first_tile = pieces.first_tile(i);
+    task.last_tile = pieces.first_tile(i + 1);
+    task.next_tiles = nullptr;
+    if (next && i == my_last) {
+      const Pieces of_next(next->n_tiles, part.count);
+      task.next_tiles = next->tiles + of_next.first_tile(part.of(of_next.count).begin) * next->tile_bytes;
+    }
     run();
   });
 }
@@ -82,7 +102,8 @@ class Binder {
                   options_.n_batch, arena.error().message);
     out_.arena = std::move(*arena);
     bind_angles();
-    for (const Op& op : program_.ops) std::visit([this](const auto& o) { bind_op(o); }, op);
+    for (op_ = 0; op_ < program_.ops.size(); ++op_)
+      std::visit([this](const auto& o) { bind_op(o); }, program_.ops[op_]);
     if (!error_.empty()) return std::unexpected(Error{std::move(error_)});
     out_.logits = at(program_.logits);
     if (program_.hidden != program::none) out_.hidden = at(program_.hidden);
@@ -277,12 +298,21 @@ class Binder {
     if (op.scale != none) task.scale = *weights_.values(op.scale);
     task.bias = weights_.values(op.bias);
     call({x.range}, {range(op.out)},
-         [task, kernel = kernels_.matmul(m.packing->type), n_tiles = m.n_tiles, rows = rows(op.x),
-          dealer = std::make_shared<Dealer>(n_threads_)](const Step& step, Part part) {
+         [task, kernel = kernels_.matmul(m.packing->type), n_tiles = m.n_tiles, next = next_matrix(),
+          rows = rows(op.x), dealer = std::make_shared<Dealer>(n_threads_)](const Step& step, Part part) {
            MatMulTask mine = task;
            mine.n_columns = rows(step);
-           deal_tiles(*dealer, mine, n_tiles, part, [&] { kernel(mine); });
+           deal_tiles(*dealer, mine, n_tiles, next, part, [&] { kernel(mine); });
          });
+  }
+
+  /// Of the product after the op that is being bound; nullptr if there is none or it depends on the routing.
+  const Matrix* next_matrix() const {
+    for (size_t i = op_ + 1; i < program_.ops.size(); ++i) {
+      if (const auto* dense = std::get_if<MatMul>(&program_.ops[i])) return &weights_.matrix(dense->weight);
+      if (std::holds_alternative<MoeMatMul>(program_.ops[i])) break;
+    }
+    return nullptr;
   }
 
   void bind_op(const Add& op) {
@@ -402,7 +432,7 @@ class Binder {
           scale = weights_.values(op.scale), bias = weights_.values(op.bias),
           dealer = std::make_shared<Dealer>(n_threads_)](const Step&, Part part) {
            MatMulTask mine = task;
-           deal_tiles(*dealer, mine, m.n_tiles, part, [&] {
+           deal_tiles(*dealer, mine, m.n_tiles, nullptr, part, [&] {
              const auto next_chosen = [&](int64_t e) {
                while (e < m.n_stack &&
                       groups->first[static_cast<size_t>(e)] == groups->first[static_cast<size_t>(e) + 1])
@@ -511,6 +541,7 @@ class Binder {
   const Kernels& kernels_;
   const Weights& weights_;
   const CpuMemory& memory_;
+  size_t op_ = 0;  // that is being bound
   Plan plan_;
   Binding out_;
   std::vector<int64_t> quantized_;  // row length of the values that some product needs as int8; 0: none does

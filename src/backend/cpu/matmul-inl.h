@@ -98,17 +98,33 @@ template <class P, class Format>
   return after;
 }
 
-/// The same for memory that is used once; g is a constant but in a block that a row ends within.
-template <class P, class Format>
-[[gnu::always_inline]] inline typename P::F prefetch_group_once(const uint8_t* block, int g,
-                                                                typename P::F after) {
-  constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
-  static_assert(Format::kBytes % 64 == 0);
+/// What is asked for while tiles are read once, front to back: a few blocks ahead, and at their end what is
+/// read next.
+template <class Format, int bytes>
+class Ahead {
+ public:
+  Ahead(const uint8_t* begin, const uint8_t* end, const uint8_t* next) : at_(begin), end_(end), next_(next) {
+    step(bytes / Format::kBytes);
+  }
+  void step(int blocks = 1) {
+    at_ += blocks * Format::kBytes;
+    if (at_ >= end_) at_ = next_ + (at_ - end_), end_ = next_ + (int64_t{1} << 40);
+  }
+  /// Asks for as much as group g of a block has, once `after` is known; returns that. g is a constant but in
+  /// a block that a row ends within.
+  template <class P>
+  [[gnu::always_inline]] typename P::F prefetch(int g, typename P::F after) const {
+    constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
+    static_assert(Format::kBytes % 64 == 0);
 #pragma GCC unroll 16
-  for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
-    after = P::template prefetch<true>(block + 64 * line + P::template kAheadOfOne<Format::kBlock>, after);
-  return after;
-}
+    for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
+      after = P::template prefetch<true>(at_ + 64 * line, after);
+    return after;
+  }
+
+ private:
+  const uint8_t *at_, *end_, *next_;
+};
 
 /// Adds the products of R registers of rows with a group of each of C columns to sum, [C, R].
 template <class P, class Format, int R, int C>
@@ -225,7 +241,7 @@ template <class Format, int T, class First, class... P>
 /// One tile times C columns, so few that what is unpacked stays in registers; sum: [parts, C].
 template <class Format, int C, class First, class... P>
 [[gnu::always_inline]] inline void multiply_tile(RowParts<First, P...> parts, const uint8_t* tile,
-                                                 int64_t n_in, const QuantizedGroup* const* x,
+                                                 auto& ahead, int64_t n_in, const QuantizedGroup* const* x,
                                                  typename First::F* sum) {
   using Lanes = typename First::Lanes;
   constexpr int kGroups = Format::kBlock / 32;
@@ -238,7 +254,7 @@ template <class Format, int C, class First, class... P>
   const auto add_group = [&](int g) __attribute__((always_inline)) {
     // Not kept from the group before: without room for it, that would be spilled.
     if constexpr (parts.kCount > 1) asm("" : "+r"(tile));
-    sums[0] = prefetch_group_once<First, Format>(tile, g, sums[0]);
+    sums[0] = ahead.template prefetch<First>(g, sums[0]);
     const auto add = [&]<class Rows>(Rows) __attribute__((always_inline)) {
       Unpacked<Lanes, Format> row;
       row.template load<Rows>(tile, g);
@@ -249,12 +265,15 @@ template <class Format, int C, class First, class... P>
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) ++at[c];
   };
-  for (int64_t block = n_in / Format::kBlock; block > 0; --block, tile += Format::kBytes) {
+  for (int64_t block = n_in / Format::kBlock; block > 0; --block, tile += Format::kBytes, ahead.step()) {
 #pragma GCC unroll 8
     for (int g = 0; g < kGroups; ++g) add_group(g);
   }
-  if constexpr (requires { Format::kSmall; })  // a row may end within a block
-    for (int g = 0; g < n_in / 32 % kGroups; ++g) add_group(g);
+  if constexpr (requires { Format::kSmall; })
+    if (n_in % Format::kBlock != 0) {  // the row ends within a block
+      for (int g = 0; g < n_in / 32 % kGroups; ++g) add_group(g);
+      ahead.step();
+    }
 #pragma GCC unroll 16
   for (int i = 0; i < parts.kCount * C; ++i) sum[i] = sums[i];
 }
@@ -300,9 +319,11 @@ template <class S, class Format, int C>
 inline void tiles_and_few_columns(const MatMulTask& t, const QuantizedGroup* const* x, int64_t first, int n) {
   using Parts = typename S::Rows;
   static_assert(C == 1 || Parts::kCount == 1, "sums are stored [columns, parts]");
+  const uint8_t *begin = t.tiles + t.first_tile * t.tile_bytes, *end = t.tiles + t.last_tile * t.tile_bytes;
+  Ahead<Format, S::Lanes::kAheadOfOne> ahead(begin, end, t.next_tiles ? t.next_tiles : end);
   for (int64_t tile = t.first_tile; tile < t.last_tile; ++tile) {
     typename Parts::F sum[Parts::kCount * C];
-    multiply_tile<Format, C>(Parts{}, t.tiles + tile * t.tile_bytes, t.n_in, x, sum);
+    multiply_tile<Format, C>(Parts{}, t.tiles + tile * t.tile_bytes, ahead, t.n_in, x, sum);
     store_tiles<1>(Parts{}, t, tile * kTileRows, first, n, sum);
   }
 }

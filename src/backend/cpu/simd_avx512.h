@@ -16,8 +16,7 @@ struct Avx512 {
   static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kGroupsAhead = 5, kMaxColumns = 96,
                        kFewColumns = 8;
   static constexpr int64_t kColumnBytes = 768 << 10;
-  template <int block>
-  static constexpr int kAheadOfOne = block == 256 ? 8192 : 4096;
+  static constexpr int kAheadOfOne = 8192;
   static constexpr int kActivationOffset = 0;
   static constexpr bool kUnsignedCodes = true;
   static constexpr int kFirstRow = 0, kRows = 16;

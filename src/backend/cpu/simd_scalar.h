@@ -27,9 +27,8 @@ struct Scalar {
   /// Of columns that are computed together, at most: so that they stay in the level-2 cache while tiles pass
   /// by.
   static constexpr int64_t kColumnBytes = 448 << 10;
-  /// Weights of blocks of that many elements are asked for so many bytes before a single column needs them.
-  template <int block>
-  static constexpr int kAheadOfOne = 16384;
+  static constexpr int kAheadOfOne =
+      16384;  ///< bytes before a single column needs weights, they are asked for
   static constexpr int kActivationOffset = 128;  ///< in the codes of activations
   static constexpr bool kUnsignedCodes = false;  ///< whether codes of weights have their middle added
   static constexpr int kFirstRow = 0, kRows = 16;
