@@ -20,11 +20,10 @@ inline constexpr int32_t kKvGroup = 32;
 /// head, one after the other, of f32 and f16:
 ///   k [head_dim, kBlock]             transposed, so that sixteen positions are sixteen lanes
 ///   v [kBlock, padded_dim()]         rows padded to full lanes
-/// and of q8_0, where codes that are multiplied and added to each other lie side by side, n values: 2, or 4
-/// where the ISA has an instruction for that:
+/// and of q8_0, where two codes that are multiplied and added to each other lie side by side:
 ///   k [head_dim / 2, kBlock, 2]      head_dim rounded up
 ///   k_scales [groups, kBlock]        float16
-///   v [kBlock / n, padded_dim(), n]
+///   v [kBlock / 2, padded_dim(), 2]
 ///   v_scales [groups, kBlock]        float16
 struct KvLayer {
   backend::KvType type = backend::KvType::f16;

@@ -1,8 +1,8 @@
-// Attention over a block of a q8_0 KV cache, in integers, whose sums are exact. Queries are rounded to 16
-// bits, so that vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float
-// instruction could: at most 2^-16 of the largest element of a query. Weights times the scales of values are
-// rounded to 8 bits, because vpdpbusd multiplies twice as many again: at most 2^-9 of the largest such
-// product of a row in a block, and so no more than values are rounded by in the cache.
+// Attention over a block of a q8_0 KV cache, in integers. Queries and weights are rounded to 16 bits, so that
+// vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float instruction could, and
+// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of the largest product
+// of a weight and a scale in a block: the codes themselves are rounded to 2^-8. (Weights of 8 bits would do
+// for vpdpbusd, but lose the many small ones beside a large one: docs/PERFORMANCE.md.)
 #pragma once
 
 #include "backend/cpu/attention_rows-inl.h"
@@ -14,10 +14,8 @@ template <class S>
 class Q8Block {
   using F = typename S::F;
   using I = typename S::I;
-  using Weight = typename S::Lanes::Weight;
-  static constexpr float kMax16 = 32767, kMaxWeight = 255;
+  static constexpr float kMax16 = 32767;
   static constexpr int kMaxGroups = kMaxHeadDim / kKvGroup;
-  static constexpr int kAtOnce = 4 / sizeof(Weight);  ///< positions whose values lie side by side
 
  public:
   struct Queries {
@@ -43,8 +41,8 @@ class Q8Block {
   /// Writes key and value of one position and KV head.
   static void store(const float* k, const float* v, const KvLayer& cache, std::byte* head, int32_t at) {
     auto* keys = reinterpret_cast<int8_t*>(head) + 2 * at;
-    auto* values = reinterpret_cast<int8_t*>(head + cache.v) +
-                   int64_t{at / kAtOnce} * kAtOnce * cache.padded_dim() + at % kAtOnce;
+    auto* values =
+        reinterpret_cast<int8_t*>(head + cache.v) + int64_t{at / 2} * 2 * cache.padded_dim() + at % 2;
     auto* k_scales = reinterpret_cast<uint16_t*>(head + cache.k_scales) + at;
     auto* v_scales = reinterpret_cast<uint16_t*>(head + cache.v_scales) + at;
     for (int32_t d = 0; d < cache.head_dim; d += kKvGroup, k_scales += kBlock, v_scales += kBlock) {
@@ -53,7 +51,7 @@ class Q8Block {
       *k_scales = quantize_group(k + d, n, codes);
       for (int32_t i = 0; i < n; ++i) keys[(d + i) / 2 * 2 * kBlock + (d + i) % 2] = codes[i];
       *v_scales = quantize_group(v + d, n, codes);
-      for (int32_t i = 0; i < n; ++i) values[kAtOnce * (d + i)] = codes[i];
+      for (int32_t i = 0; i < n; ++i) values[2 * (d + i)] = codes[i];
     }
   }
 
@@ -118,29 +116,28 @@ class Q8Block {
     return half[0];
   }
 
-  /// sum[r, v] += x[r, i] y[i, v] for n words i of x and as many registers of y. As many bytes as it reads it
-  /// asks for ahead.
+  /// sum[r, v] = sum over n pairs of x[r, i] y[i, v]. As many bytes as it reads it asks for ahead.
   template <int R, int V, int x_stride>
-  [[gnu::always_inline]] void multiply(const auto* x, const int8_t* y, int32_t y_stride, int32_t n, auto load,
-                                       auto madd, LI (&sum)[R][V]) {
-    constexpr int kPerWord = 4 / sizeof *x, kBytes = kPerWord * L::kLanes;
+  [[gnu::always_inline]] void multiply(const int16_t* x, const int8_t* y, int32_t y_stride, int32_t n,
+                                       LI (&sum)[R][V]) {
+    constexpr int kBytes = 2 * L::kLanes;
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[r][v] = L::set1_i(0);
     const std::byte* ahead = ahead_;
 #pragma GCC unroll 1
-    for (int32_t i = 0; i < n; ++i, x += kPerWord, y += y_stride, ahead += V * kBytes) {
+    for (int32_t i = 0; i < n; ++i, x += 2, y += y_stride, ahead += V * kBytes) {
 #pragma GCC unroll 4
       for (int line = 0; line < V * kBytes; line += 64) __builtin_prefetch(ahead + line);
       LI codes[V];
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) codes[v] = load(y + v * kBytes);
+      for (int v = 0; v < V; ++v) codes[v] = L::load_i8_pairs(y + v * kBytes);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const LI factors = L::broadcast_word(x + r * x_stride);
 #pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) sum[r][v] = madd(factors, codes[v], sum[r][v]);
+        for (int v = 0; v < V; ++v) sum[r][v] = L::madd_i16(factors, codes[v], sum[r][v]);
       }
     }
     ahead_ = ahead;
@@ -156,8 +153,7 @@ class Q8Block {
       constexpr int V = kStrip<S, R>;
       for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
         LI sum[R][V];
-        multiply<R, V, kRowStride>(q + first, keys_ + first * kBlock + 2 * at, 2 * kBlock, pairs,
-                                   L::load_i8_pairs, L::madd_i16, sum);
+        multiply<R, V, kRowStride>(q + first, keys_ + first * kBlock + 2 * at, 2 * kBlock, pairs, sum);
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v) {
           const LF k_scale = L::load_f16(k_scales + at + v * L::kLanes);
@@ -184,19 +180,18 @@ class Q8Block {
       scale_weights<R, G>(first / kKvGroup, n, weights, inverse, scale);
       for (int g = 0; g < n; ++g) {
         const int32_t begin = first + g * kKvGroup;
-        alignas(64) Weight w[R * kBlock];
+        alignas(64) int16_t w[R * kBlock];
         for (int j = 0; j < kBlock; j += 16) {
           const F v_scale = S::load(v_scales_ + begin / kKvGroup * kBlock + j);
 #pragma GCC unroll 8
           for (int r = 0; r < R; ++r) {
             const F product = S::mul(v_scale, S::load(weights + r * kBlock + j));
-            S::store_weights(w + r * kBlock + j, S::to_int(S::mul(product, S::set1(inverse[g * R + r]))));
+            S::store_i16(w + r * kBlock + j, S::to_int(S::mul(product, S::set1(inverse[g * R + r]))));
           }
         }
         for_each_strip<S, R, kKvGroup>(begin, smaller(width_, begin + kKvGroup), [&]<int V>(int32_t d) {
           LI sum[R][V];
-          multiply<R, V, kBlock>(w, values_ + kAtOnce * d, kAtOnce * width_, kBlock / kAtOnce, L::load_values,
-                                 L::madd_values, sum);
+          multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
 #pragma GCC unroll 8
           for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
@@ -229,9 +224,9 @@ class Q8Block {
     repeat<G * R>(each);
     // None is negative, so that they compare as integers; max() drops what is not a number.
     const F largest = S::reduce_max_each(each), least = S::set1(1e-30f), finite = S::max(largest, least);
-    S::store(inverse, S::where_less(S::as_int(least), S::as_int(finite), S::div(S::set1(kMaxWeight), finite),
-                                    S::zero()));
-    S::store(scale, S::div(largest, S::set1(kMaxWeight)));
+    S::store(inverse,
+             S::where_less(S::as_int(least), S::as_int(finite), S::div(S::set1(kMax16), finite), S::zero()));
+    S::store(scale, S::div(largest, S::set1(kMax16)));
   }
 
   int32_t head_dim_, width_;

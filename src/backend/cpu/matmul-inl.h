@@ -98,17 +98,17 @@ template <class P, class Format>
   return after;
 }
 
-/// What is asked for while tiles are read once, front to back: a few blocks ahead, and at their end what is
-/// read next.
-template <class Format, int bytes>
+/// What is asked for while tiles are read once, front to back: a few blocks ahead (docs/PERFORMANCE.md), and
+/// at their end what is read next.
+template <class S, class Format>
 class Ahead {
  public:
   Ahead(const uint8_t* begin, const uint8_t* end, const uint8_t* next) : at_(begin), end_(end), next_(next) {
-    step(bytes / Format::kBytes);
+    step(S::Lanes::kAheadOfOne / Format::kBytes);
   }
   void step(int blocks = 1) {
     at_ += blocks * Format::kBytes;
-    if (at_ >= end_) at_ = next_ + (at_ - end_), end_ = next_ + (int64_t{1} << 40);
+    if (end_ && at_ >= end_) at_ = next_ + (at_ - end_), end_ = nullptr;
   }
   /// Asks for as much as group g of a block has, once `after` is known; returns that. g is a constant but in
   /// a block that a row ends within.
@@ -206,7 +206,7 @@ template <class Format, int T, class First, class... P>
   using Lanes = typename First::Lanes;
   constexpr int R = T * parts.kCount, kGroups = Format::kBlock / 32;
   constexpr int C = Format::kGroup == 32 || Lanes::kColumns < 2 ? Lanes::kColumns : 2;  // twice the sums
-  const int64_t n_groups = n_in / 32, to_next = next - tiles - tile_bytes;
+  const int64_t n_groups = n_in / 32, to_next = next - tiles - n_groups * (Format::kBytes / kGroups);
   for (int i = 0; i < R * n; ++i) sum[i] = First::zero();
   for (int64_t first = 0; first < n_groups; first += Lanes::kPanel) {
     Unpacked<Lanes, Format> rows[Lanes::kPanel * R];
@@ -320,7 +320,7 @@ inline void tiles_and_few_columns(const MatMulTask& t, const QuantizedGroup* con
   using Parts = typename S::Rows;
   static_assert(C == 1 || Parts::kCount == 1, "sums are stored [columns, parts]");
   const uint8_t *begin = t.tiles + t.first_tile * t.tile_bytes, *end = t.tiles + t.last_tile * t.tile_bytes;
-  Ahead<Format, S::Lanes::kAheadOfOne> ahead(begin, end, t.next_tiles ? t.next_tiles : end);
+  Ahead<S, Format> ahead(begin, end, t.next_tiles ? t.next_tiles : end);
   for (int64_t tile = t.first_tile; tile < t.last_tile; ++tile) {
     typename Parts::F sum[Parts::kCount * C];
     multiply_tile<Format, C>(Parts{}, t.tiles + tile * t.tile_bytes, ahead, t.n_in, x, sum);

@@ -35,9 +35,6 @@ struct Avx2Lanes {
     asm("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));  // in place: GCC would copy every sum
     return sum;
   }
-  using Weight = int16_t;
-  static I load_values(const int8_t* p) { return load_i8_pairs(p); }
-  static I madd_values(I weights, I values, I sum) { return madd_i16(weights, values, sum); }
   static F load_n(const float* p, int n) { return _mm256_maskload_ps(p, up_to(n)); }
   static void store_n(float* p, F x, int n) { _mm256_maskstore_ps(p, up_to(n), x); }
   static F add(F a, F b) { return _mm256_add_ps(a, b); }
@@ -255,7 +252,6 @@ struct Avx2 {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
-  static void store_weights(Lanes::Weight* p, I x) { store_i16(p, x); }
   static void store_i16(int16_t* p, I x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
                         _mm256_permute4x64_epi64(_mm256_packs_epi32(x.lo, x.hi), 0xD8));

@@ -73,13 +73,6 @@ struct Avx512 {
   static void store_i16(int16_t* p, I x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(x));
   }
-  using Weight = uint8_t;
-  static I load_values(const int8_t* p) { return load_words(p); }
-  static I madd_values(I weights, I values, I sum) {
-    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights), "v"(values));
-    return sum;
-  }
-  static void store_weights(Weight* p, I x) { store_u8(p, x); }
   static I load_i8_pairs(const int8_t* p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256(as<__m256i>(p))); }
   static I madd_i16(I a, I b, I sum) {
     asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));  // in place: GCC would copy every sum twice

@@ -22,13 +22,15 @@ struct Scalar {
   /// Of products of int8 (matmul-inl.h): columns and registers of rows that are multiplied with each other at
   /// once, groups of 32 that are unpacked together, and columns that they meet.
   static constexpr int kColumns = 1, kRowsTogether = 1, kPanel = 1, kMaxColumns = 32;
-  static constexpr int kGroupsAhead = 4;  ///< are asked for: what comes too early pushes out what is needed
-  static constexpr int kFewColumns = 1;   ///< for which a tile is unpacked into registers, not into memory
+  /// With many columns weights are asked for so many groups before they are unpacked, more than a panel has:
+  /// what comes too early pushes out what the columns need.
+  static constexpr int kGroupsAhead = 4;
+  static constexpr int kFewColumns = 1;  ///< for which a tile is unpacked into registers, not into memory
   /// Of columns that are computed together, at most: so that they stay in the level-2 cache while tiles pass
   /// by.
   static constexpr int64_t kColumnBytes = 448 << 10;
-  static constexpr int kAheadOfOne =
-      16384;  ///< bytes before a single column needs weights, they are asked for
+  /// With few columns weights are asked for about so many bytes before they are needed.
+  static constexpr int kAheadOfOne = 16384;
   static constexpr int kActivationOffset = 128;  ///< in the codes of activations
   static constexpr bool kUnsignedCodes = false;  ///< whether codes of weights have their middle added
   static constexpr int kFirstRow = 0, kRows = 16;
@@ -142,13 +144,6 @@ struct Scalar {
     for (int i = 0; i < 32; ++i) sum.v[i / 2] += x[i] * y[i];
     return sum;
   }
-
-  /// How weights and values of a q8_0 cache are multiplied: as many neighbours at once as a word of weights
-  /// has.
-  using Weight = int16_t;
-  static I load_values(const int8_t* p) { return load_i8_pairs(p); }
-  static I madd_values(I weights, I values, I sum) { return madd_i16(weights, values, sum); }
-  static void store_weights(Weight* p, I x) { store_i16(p, x); }  ///< 0 … 255
 
   static I load_words(const void* p) {  ///< 64 bytes
     I x;

@@ -57,9 +57,9 @@ struct IQ4_XS {
   static constexpr quant::Type kType = quant::Type::iq4_xs;
   static constexpr int kBlock = 256, kGroup = 32, kBytes = 2240, kMaxCode = 127, kMiddle = 128;
   static constexpr bool kHasMinimum = false;
-  static constexpr int kD = 128, kCodes = 192;
+  static constexpr int kD = 128, kCodesAt = 192;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block + kCodes, row, src + 8, 32);
+    put_words(block + kCodesAt, row, src + 8, 32);
     const uint32_t high = read_u16(src + 2);
     for (int b = 0; b < 8; ++b) {
       const uint32_t low = src[4 + b / 2] >> (4 * (b & 1)) & 15;
@@ -69,7 +69,7 @@ struct IQ4_XS {
   }
   template <class S>
   static void codes(const uint8_t* block, int b, typename S::I* out) {
-    nibbles32<S>(block + kCodes + 256 * b, out);
+    nibbles32<S>(block + kCodesAt + 256 * b, out);
     look_up<S, kNonLinear, kMiddle>(out, 8);
   }
   template <class S>

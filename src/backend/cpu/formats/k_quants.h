@@ -30,9 +30,9 @@ struct Q2_K {
   static constexpr quant::Type kType = quant::Type::q2_K;
   static constexpr int kBlock = 256, kGroup = 16, kBytes = 1344, kMaxCode = 3, kMiddle = 0;
   static constexpr bool kHasMinimum = true;
-  static constexpr int kD = 256, kDmin = 288, kCodes = 320;  // scales and minima first
+  static constexpr int kD = 256, kDmin = 288, kCodesAt = 320;  // scales and minima first
   static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block + kCodes, row, src + 16, 16);
+    put_words(block + kCodesAt, row, src + 16, 16);
     for (int j = 0; j < 16; ++j) block[16 * j + row] = src[j];
     put_half(block + kD, row, read_u16(src + 80));
     put_half(block + kDmin, row, read_u16(src + 82));
@@ -41,7 +41,7 @@ struct Q2_K {
   static void codes(const uint8_t* block, int j, typename S::I* out) {
     const Group16 g(j);
     for (int w = 0; w < 4; ++w)
-      out[w] = field<S, 2>(words<S>(block + kCodes, 8 * g.h + 4 * g.second + w), 2 * g.s);
+      out[w] = field<S, 2>(words<S>(block + kCodesAt, 8 * g.h + 4 * g.second + w), 2 * g.s);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {
@@ -97,7 +97,7 @@ inline void put_scales_and_minima(uint8_t* out, int row, const uint8_t* s) {
 /// Scales of Q4_K and Q5_K: bytes, then d and dmin. Codes have `middle` taken off.
 template <int middle>
 struct ScalesAndMinima {
-  static constexpr int kD = 256, kDmin = 288, kScaleBytes = 320;
+  static constexpr int kD = 256, kDmin = 288, kCodesAt = 320;
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {
     return unsigned_scale<S>(block + kD, S::load_u8(block + 16 * j));
@@ -119,14 +119,14 @@ struct Q4_K : ScalesAndMinima<8> {
   static constexpr int kBlock = 256, kGroup = 32, kBytes = 2368, kMaxCode = 8, kMiddle = 8;
   static constexpr bool kHasMinimum = true;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
-    put_words(block + kScaleBytes, row, src + 16, 32);
+    put_words(block + kCodesAt, row, src + 16, 32);
     put_scales(src, row, block);
   }
   template <class S>
   static void codes(const uint8_t* block, int j, typename S::I* out) {
 #pragma GCC unroll 8
     for (int w = 0; w < 8; ++w)
-      out[w] = field<S, 4>(words<S>(block + kScaleBytes, 8 * (j / 2) + w), 4 * (j & 1));
+      out[w] = field<S, 4>(words<S>(block + kCodesAt, 8 * (j / 2) + w), 4 * (j & 1));
     without<S, 8>(out, 8);
   }
 };
@@ -135,7 +135,7 @@ struct Q5_K : ScalesAndMinima<16> {
   static constexpr quant::Type kType = quant::Type::q5_K;
   static constexpr int kBlock = 256, kGroup = 32, kBytes = 2880, kMaxCode = 16, kMiddle = 16;
   static constexpr bool kHasMinimum = true;
-  static constexpr int kHigh = kScaleBytes, kLow = kHigh + 512;
+  static constexpr int kHigh = kCodesAt, kLow = kHigh + 512;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block + kLow, row, src + 48, 32);
     put_words(block + kHigh, row, src + 16, 8);

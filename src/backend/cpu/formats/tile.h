@@ -117,17 +117,17 @@ struct Together {
   static constexpr quant::Type kType = Small::kType;
   static constexpr int kSmall = Small::kBlock, kBlock = n * kSmall, kGroup = Small::kGroup;
   static constexpr int kMaxCode = Small::kMaxCode, kMiddle = Small::kMiddle;
-  static constexpr int kCodes = n * Small::kScales, kBytes = kCodes + n * Small::kCodes;
+  static constexpr int kCodesAt = n * Small::kScales, kBytes = kCodesAt + n * Small::kCodes;
   static constexpr bool kHasMinimum = Small::kHasMinimum;
   static constexpr int kGroups = kSmall / kGroup;
 
   /// Small block `index`.
   static void pack(const uint8_t* src, int row, uint8_t* block, int index) {
-    Small::pack(src, row, block + kCodes + index * Small::kCodes, block + index * Small::kScales);
+    Small::pack(src, row, block + kCodesAt + index * Small::kCodes, block + index * Small::kScales);
   }
   template <class S>
   static void codes(const uint8_t* block, int j, typename S::I* out) {
-    Small::template codes<S>(block + kCodes + j / kGroups * Small::kCodes, j % kGroups, out);
+    Small::template codes<S>(block + kCodesAt + j / kGroups * Small::kCodes, j % kGroups, out);
   }
   template <class S>
   static typename S::F scale(const uint8_t* block, int j) {
