@@ -329,7 +329,7 @@ inline void tiles_and_few_columns(const MatMulTask& t, const QuantizedGroup* con
 }
 
 template <class S, class Format>
-void quantized_matmul(const MatMulTask& t) {
+void quantized_matmul(MatMulTask t) {
   constexpr int kMaxColumns = S::Lanes::kMaxColumns, kFew = S::Lanes::kFewColumns;
   static_assert(kFew <= kMaxColumns && kMaxColumns >= 12);
   if (t.n_columns == 0) return;  // a step without logits
@@ -338,7 +338,9 @@ void quantized_matmul(const MatMulTask& t) {
   const int64_t times = (t.n_columns + most - 1) / most;  // each unpacks for all of its columns: nearly equal
   const int64_t equal = (t.n_columns + 6 * times - 1) / (6 * times) * 6,
                 at_once = equal < most ? equal : most;
+  const uint8_t* next_tiles = t.next_tiles;
   for (int64_t first = 0; first < t.n_columns; first += at_once) {
+    t.next_tiles = first + at_once < t.n_columns ? t.tiles + t.first_tile * t.tile_bytes : next_tiles;
     const int n = static_cast<int>(t.n_columns - first < at_once ? t.n_columns - first : at_once);
     const QuantizedGroup* x[kMaxColumns];
     for (int c = 0; c < n; ++c) x[c] = reinterpret_cast<const QuantizedGroup*>(t.x_row(first + c));
