@@ -14,9 +14,9 @@ if [ "${1:-}" = --changed ]; then
 else
   mapfile -t files < <(find src -name '*.cpp' | sort)
 fi
-# Without what only GCC knows: a flag, and its precompiled headers.
+# Without what only GCC knows: some flags, and its precompiled headers.
 mkdir -p build/lint
-sed -E 's/ -fno-tree-reassoc//g; s/ +-include [^ ]+cmake_pch.hxx//g' build/release/compile_commands.json > build/lint/compile_commands.json
+sed -E 's/ -f(no-tree-reassoc|schedule-insns|sched-pressure)//g; s/ +-include [^ ]+cmake_pch.hxx//g' build/release/compile_commands.json > build/lint/compile_commands.json
 if [ ${#files[@]} -gt 0 ]; then
   printf '%s\0' "${files[@]}" |
     xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build/lint --quiet 2> >(grep -v 'warnings\? generated' >&2) || status=1
