@@ -205,31 +205,43 @@ TEST(AttentionOfWhatIsNotANumber, IsNotANumber) {
   }
 }
 
-TEST(AttentionInIntegers, KeepsSmallWeightsBesideALargeOneOfASmallValue) {
-  // The first position takes almost all the weight, and its value is almost nothing.
-  const int n_tokens = 32, width = 64;
+/// Attention of one head over a q8_0 cache, all tokens in one step; q, k, v: [n_tokens, width].
+std::vector<float> over_q8_0(const Kernels& kernels, int width, const std::vector<float>& q,
+                             const std::vector<float>& k, const std::vector<float>& v, float scale = 1) {
   program::Program program;
   program.kv_caches = {{1, width}};
   backend::CompileOptions options;
   options.kv = KvType::q8_0;
   const auto memory = CpuMemory::create(program, options).value();
   const auto seq = memory->create().value();
-  std::vector<float> q(n_tokens * width), k(n_tokens * width), v = normal(n_tokens * width, 3), out(q.size());
+  std::vector<float> out(q.size());
+  const AttentionArgs args{.q = q.data(),
+                           .k = k.data(),
+                           .v = v.data(),
+                           .out = out.data(),
+                           .cache = memory->kv(0),
+                           .n_head = 1,
+                           .scale = scale};
+  run_step(*memory, {{seq, 0, static_cast<int>(q.size()) / width}}, [&](const Step& step) {
+    kernels.store_kv(args, step, {});
+    kernels.attend(args, step, {});
+  });
+  return out;
+}
+
+TEST(AttentionInIntegers, KeepsSmallWeightsBesideALargeOneOfASmallValue) {
+  // The first position takes almost all the weight, and its value is almost nothing.
+  const int n_tokens = 32, width = 64;
+  std::vector<float> q(n_tokens * width), k(n_tokens * width), v = normal(n_tokens * width, 3);
   for (size_t i = 0; i < n_tokens; ++i) q[i * width] = 1, k[i * width] = i == 0 ? 10.0f : 0.0f;
   for (size_t d = 0; d < width; ++d) v[d] *= 5e-4f;
-  const AttentionArgs args{
-      .q = q.data(), .k = k.data(), .v = v.data(), .out = out.data(), .cache = memory->kv(0), .n_head = 1};
   std::vector<double> expected(width);
   for (size_t j = 0; j < n_tokens; ++j) {
     const double p = std::exp(double{k[j * width]}) / (std::exp(10.0) + n_tokens - 1);
     for (size_t d = 0; d < width; ++d) expected[d] += p * v[j * width + d];
   }
   for (const Kernels* kernels : all_kernels()) {
-    ASSERT_OK(memory->truncate(seq, 0));
-    run_step(*memory, {{seq, 0, n_tokens}}, [&](const Step& step) {
-      kernels->store_kv(args, step, {});
-      kernels->attend(args, step, {});
-    });
+    const auto out = over_q8_0(*kernels, width, q, k, v);
     EXPECT_LT(distance({out.end() - width, out.end()}, expected), 1e-2) << name_of(kernels->isa);
   }
 }
@@ -238,47 +250,21 @@ TEST(AttentionInIntegers, KeepsTheManySmallWeightsBesideALargeOne) {
   // The first position has a score 6.4 above all others, which together have a twentieth of the weight; all
   // values are 1, and so must be their mean.
   const int n_tokens = 32, width = 16;
-  program::Program program;
-  program.kv_caches = {{1, width}};
-  backend::CompileOptions options;
-  options.kv = KvType::q8_0;
-  const auto memory = CpuMemory::create(program, options).value();
-  const auto seq = memory->create().value();
-  std::vector<float> q(n_tokens * width), k(n_tokens * width), v(n_tokens * width, 1.0f), out(q.size());
+  std::vector<float> q(n_tokens * width), k(n_tokens * width), v(n_tokens * width, 1.0f);
   for (size_t i = 0; i < n_tokens; ++i) q[i * width] = 1, k[i * width] = i == 0 ? 6.4f : 0.0f;
-  const AttentionArgs args{
-      .q = q.data(), .k = k.data(), .v = v.data(), .out = out.data(), .cache = memory->kv(0), .n_head = 1};
-  for (const Kernels* kernels : all_kernels()) {
-    ASSERT_OK(memory->truncate(seq, 0));
-    run_step(*memory, {{seq, 0, n_tokens}}, [&](const Step& step) {
-      kernels->store_kv(args, step, {});
-      kernels->attend(args, step, {});
-    });
-    for (const float x : out) EXPECT_NEAR(x, 1, 1e-3) << name_of(kernels->isa);
-  }
+  for (const Kernels* kernels : all_kernels())
+    for (const float x : over_q8_0(*kernels, width, q, k, v))
+      EXPECT_NEAR(x, 1, 1e-3) << name_of(kernels->isa);
 }
 
 TEST(AttentionInIntegers, LosesNothingOfWhatTheCacheHolds) {
   // Keys and values that q8_0 holds exactly: whatever is left is the rounding of queries and weights.
   const int n_tokens = 90, width = 64;
-  program::Program program;
-  program.kv_caches = {{1, width}};
-  backend::CompileOptions options;
-  options.kv = KvType::q8_0;
-  const auto memory = CpuMemory::create(program, options).value();
-  const auto seq = memory->create().value();
   std::mt19937 random(1);
-  std::vector<float> q = normal(n_tokens * width, 2), x(n_tokens * width), out(q.size());
+  std::vector<float> q = normal(n_tokens * width, 2), x(n_tokens * width);
   for (size_t i = 0; i < x.size(); ++i)
     x[i] = i % 32 == 0 ? 127.0f / 64 : static_cast<float>(static_cast<int>(random() % 255) - 127) / 64;
-  const AttentionArgs args{.q = q.data(),
-                           .k = x.data(),
-                           .v = x.data(),
-                           .out = out.data(),
-                           .cache = memory->kv(0),
-                           .n_head = 1,
-                           .scale = 0.125f};
-  std::vector<double> expected(out.size());
+  std::vector<double> expected(q.size());
   for (size_t i = 0; i < n_tokens; ++i) {
     double sum = 0;
     for (size_t j = 0; j <= i; ++j) {
@@ -290,14 +276,8 @@ TEST(AttentionInIntegers, LosesNothingOfWhatTheCacheHolds) {
     }
     for (size_t d = 0; d < width; ++d) expected[i * width + d] /= sum;
   }
-  for (const Kernels* kernels : all_kernels()) {
-    ASSERT_OK(memory->truncate(seq, 0));
-    run_step(*memory, {{seq, 0, n_tokens}}, [&](const Step& step) {
-      kernels->store_kv(args, step, {});
-      kernels->attend(args, step, {});
-    });
-    EXPECT_LT(distance(out, expected), 1e-4) << name_of(kernels->isa);
-  }
+  for (const Kernels* kernels : all_kernels())
+    EXPECT_LT(distance(over_q8_0(*kernels, width, q, x, x, 0.125f), expected), 1e-4) << name_of(kernels->isa);
 }
 
 }  // namespace
