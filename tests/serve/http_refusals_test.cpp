@@ -121,20 +121,18 @@ TEST_F(Http, LetsAClientReadThatItsBodyIsTooLong) {
 
 TEST_F(Http, LimitsAllBodiesTogether) {
   start(HttpLimits{.max_bodies = 100'000});
-  RawClient first = connect();
-  first.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 80000\r\n\r\n");
-  ASSERT_EQ(first.response().status, 100);
-  first.send(std::string(79'999, 'x'));
-  // The second finds that out when the first's bytes have arrived; until then its own body is taken.
-  RawResponse second;
-  do {
+  RawResponse first, second;
+  // Whose bytes the server reads first is its own affair: once more if it was the second's.
+  for (int i = 0; i < 100 && (first.status != 200 || second.status == 200); ++i) {
     RawClient client = connect();
-    client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 80000\r\n\r\n" + std::string(79'999, 'x'));
-    client.send("x");
-    second = client.response();
-  } while (second.status == 200);
+    client.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 80000\r\n\r\n");
+    ASSERT_EQ(client.response().status, 100);
+    client.send(std::string(79'999, 'x'));
+    second = ask(post("/echo", std::string(80'000, 'x')));
+    first = client.ask("x");
+  }
   EXPECT_EQ(second.status, 503);
-  EXPECT_EQ(first.ask("x").status, 200);
+  EXPECT_EQ(first.status, 200);
   EXPECT_EQ(ask(post("/echo", std::string(80'000, 'x'))).status, 200) << "there is room again";
 }
 
