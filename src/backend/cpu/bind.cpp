@@ -73,7 +73,9 @@ void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, const Matrix*
     task.next_tiles = nullptr;
     if (next && i == my_last) {
       const Pieces of_next(next->n_tiles, part.count);
-      task.next_tiles = next->tiles + of_next.first_tile(part.of(of_next.count).begin) * next->tile_bytes;
+      const int64_t first = part.of(of_next.count).begin, tile = of_next.first_tile(first);
+      task.next_tiles = next->tiles + tile * next->tile_bytes;
+      task.next_bytes = (of_next.first_tile(first + 1) - tile) * next->tile_bytes;
     }
     run();
   });
@@ -444,6 +446,7 @@ class Binder {
                const int32_t begin = groups->first[static_cast<size_t>(e)],
                              end = groups->first[static_cast<size_t>(e) + 1];
                mine.tiles = m.of(e);
+               mine.next_bytes = (mine.last_tile - mine.first_tile) * m.tile_bytes;
                mine.next_tiles = next < m.n_stack ? m.of(next) + mine.first_tile * m.tile_bytes : nullptr;
                mine.n_columns = end - begin;
                mine.x_rows = (shared_x ? groups->tokens : groups->pairs).data() + begin;

@@ -98,32 +98,38 @@ template <class P, class Format>
   return after;
 }
 
-/// What is asked for while tiles are read once, front to back: a few blocks ahead (docs/PERFORMANCE.md), and
-/// at their end what is read next.
-template <class S, class Format>
+/// What is asked for while streams of tiles, `apart` bytes from each other, are read once, front to back:
+/// what they read a little later (docs/PERFORMANCE.md), and at their end what is read next.
+template <class S, class Format, int kStreams>
 class Ahead {
  public:
-  Ahead(const uint8_t* begin, const uint8_t* end, const uint8_t* next) : at_(begin), end_(end), next_(next) {
-    step(S::Lanes::kAheadOfOne / Format::kBytes);
+  Ahead(const uint8_t* begin, int64_t apart, const uint8_t* next, int64_t next_apart)
+      : at_(begin), end_(begin + apart), next_(next), apart_(apart), next_apart_(next_apart) {
+    step(S::Lanes::kAheadOfOne / kStreams / Format::kBytes);
   }
   void step(int blocks = 1) {
     at_ += blocks * Format::kBytes;
-    if (end_ && at_ >= end_) at_ = next_ + (at_ - end_), end_ = nullptr;
+    if (!end_ || at_ < end_) return;
+    at_ = next_ + (at_ - end_), apart_ = next_apart_;
+    end_ = nullptr;
   }
-  /// Asks for as much as group g of a block has, once `after` is known; returns that. g is a constant but in
-  /// a block that a row ends within.
+  /// Asks for as much as group g of a block of a stream has, once `after` is known; returns that. g is a
+  /// constant but in a block that a row ends within.
   template <class P>
-  [[gnu::always_inline]] typename P::F prefetch(int g, typename P::F after) const {
+  [[gnu::always_inline]] typename P::F prefetch(int stream, int g, typename P::F after) const {
     constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
     static_assert(Format::kBytes % 64 == 0);
 #pragma GCC unroll 16
     for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
-      after = P::template prefetch<true>(at_ + 64 * line, after);
+      after = P::template prefetch<true>(at_ + stream * apart_ + 64 * line, after);
     return after;
   }
 
  private:
-  const uint8_t *at_, *end_, *next_;
+  const uint8_t *at_, *end_;
+  const uint8_t* const next_;
+  int64_t apart_;
+  const int64_t next_apart_;
 };
 
 /// Adds the products of R registers of rows with a group of each of C columns to sum, [C, R].
@@ -238,30 +244,35 @@ template <class Format, int T, class First, class... P>
   }
 }
 
-/// One tile times C columns, so few that what is unpacked stays in registers; sum: [parts, C].
-template <class Format, int C, class First, class... P>
-[[gnu::always_inline]] inline void multiply_tile(RowParts<First, P...> parts, const uint8_t* tile,
-                                                 auto& ahead, int64_t n_in, const QuantizedGroup* const* x,
-                                                 typename First::F* sum) {
+/// T tiles, `apart` bytes from each other, times C columns, so few that what is unpacked stays in registers;
+/// sum: [T, parts, C].
+template <class Format, int T, int C, class First, class... P>
+[[gnu::always_inline]] inline void multiply_few(RowParts<First, P...> parts, const uint8_t* tile,
+                                                int64_t apart, auto& ahead, int64_t n_in,
+                                                const QuantizedGroup* const* x, typename First::F* sum) {
   using Lanes = typename First::Lanes;
-  constexpr int kGroups = Format::kBlock / 32;
-  typename First::F sums[parts.kCount * C];
+  constexpr int kGroups = Format::kBlock / 32, kSums = parts.kCount * C;
+  typename First::F sums[T * kSums];
   const QuantizedGroup* at[C];
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c) at[c] = x[c];
 #pragma GCC unroll 16
-  for (int i = 0; i < parts.kCount * C; ++i) sums[i] = First::zero();
+  for (int i = 0; i < T * kSums; ++i) sums[i] = First::zero();
   const auto add_group = [&](int g) __attribute__((always_inline)) {
-    // Not kept from the group before: without room for it, that would be spilled.
-    if constexpr (parts.kCount > 1) asm("" : "+r"(tile));
-    sums[0] = ahead.template prefetch<First>(g, sums[0]);
-    const auto add = [&]<class Rows>(Rows) __attribute__((always_inline)) {
-      Unpacked<Lanes, Format> row;
-      row.template load<Rows>(tile, g);
-      add_products<Lanes, Format, 1, C>(&row, at, sums + C * (Rows::kFirstRow / Rows::kRows));
-    };
-    add(First{});
-    (add(P{}), ...);
+#pragma GCC unroll 2
+    for (int t = 0; t < T; ++t) {
+      // Not kept from the group before: without room for it, that would be spilled.
+      if constexpr (parts.kCount > 1) asm("" : "+r"(tile));
+      typename First::F* of_tile = sums + t * kSums;
+      *of_tile = ahead.template prefetch<First>(t, g, *of_tile);
+      const auto add = [&]<class Rows>(Rows) __attribute__((always_inline)) {
+        Unpacked<Lanes, Format> row;
+        row.template load<Rows>(tile + t * apart, g);
+        add_products<Lanes, Format, 1, C>(&row, at, of_tile + C * (Rows::kFirstRow / Rows::kRows));
+      };
+      add(First{});
+      (add(P{}), ...);
+    }
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) ++at[c];
   };
@@ -275,7 +286,7 @@ template <class Format, int C, class First, class... P>
       ahead.step();
     }
 #pragma GCC unroll 16
-  for (int i = 0; i < parts.kCount * C; ++i) sum[i] = sums[i];
+  for (int i = 0; i < T * kSums; ++i) sum[i] = sums[i];
 }
 
 /// The results of T consecutive tiles, scaled and with their bias, to row `row` on of n columns from `first`
@@ -314,17 +325,23 @@ inline void tiles_and_columns(const MatMulTask& t, int64_t first_tile, int64_t l
   }
 }
 
-/// Tile after tile times n <= C columns from column `first` on.
-template <class S, class Format, int C>
-inline void tiles_and_few_columns(const MatMulTask& t, const QuantizedGroup* const* x, int64_t first, int n) {
+/// Tiles times n <= C columns from column `first` on, as T streams: each reads its part of the tiles front to
+/// back, as what finds out how fast memory can be read does.
+template <class S, class Format, int T, int C>
+inline void tiles_and_few_columns(const MatMulTask& t, int64_t first_tile, int64_t last_tile,
+                                  const QuantizedGroup* const* x, int64_t first, int n) {
   using Parts = typename S::Rows;
   static_assert(C == 1 || Parts::kCount == 1, "sums are stored [columns, parts]");
-  const uint8_t *begin = t.tiles + t.first_tile * t.tile_bytes, *end = t.tiles + t.last_tile * t.tile_bytes;
-  Ahead<S, Format> ahead(begin, end, t.next_tiles ? t.next_tiles : end);
-  for (int64_t tile = t.first_tile; tile < t.last_tile; ++tile) {
-    typename Parts::F sum[Parts::kCount * C];
-    multiply_tile<Format, C>(Parts{}, t.tiles + tile * t.tile_bytes, ahead, t.n_in, x, sum);
-    store_tiles<1>(Parts{}, t, tile * kTileRows, first, n, sum);
+  const int64_t part = (last_tile - first_tile) / T, apart = part * t.tile_bytes;
+  const uint8_t* begin = t.tiles + first_tile * t.tile_bytes;
+  const bool next = t.next_tiles && last_tile == t.last_tile;
+  Ahead<S, Format, T> ahead(begin, apart, next ? t.next_tiles : begin + T * apart,
+                            next ? t.next_bytes / T : apart);
+  for (int64_t tile = first_tile; tile < first_tile + part; ++tile) {
+    typename Parts::F sum[T * Parts::kCount * C];
+    multiply_few<Format, T, C>(Parts{}, t.tiles + tile * t.tile_bytes, apart, ahead, t.n_in, x, sum);
+    for (int i = 0; i < T; ++i)
+      store_tiles<1>(Parts{}, t, (tile + i * part) * kTileRows, first, n, sum + i * Parts::kCount * C);
   }
 }
 
@@ -345,14 +362,17 @@ void quantized_matmul(MatMulTask t) {
     const QuantizedGroup* x[kMaxColumns];
     for (int c = 0; c < n; ++c) x[c] = reinterpret_cast<const QuantizedGroup*>(t.x_row(first + c));
     if (n == 1) {
-      tiles_and_few_columns<S, Format, 1>(t, x, first, n);
+      constexpr int kStreams = S::Lanes::template kStreamsOfOne<Format>;
+      const int64_t even = t.last_tile - (t.last_tile - t.first_tile) % kStreams;
+      tiles_and_few_columns<S, Format, kStreams, 1>(t, t.first_tile, even, x, first, n);
+      tiles_and_few_columns<S, Format, 1, 1>(t, even, t.last_tile, x, first, n);
     } else if (n <= kFew) {
       for (int c = n; c < kFew; ++c) x[c] = x[0];  // the results are left out
       if constexpr (kFew > 1) {
         if (n <= kFew / 2)
-          tiles_and_few_columns<S, Format, kFew / 2>(t, x, first, n);
+          tiles_and_few_columns<S, Format, 1, kFew / 2>(t, t.first_tile, t.last_tile, x, first, n);
         else
-          tiles_and_few_columns<S, Format, kFew>(t, x, first, n);
+          tiles_and_few_columns<S, Format, 1, kFew>(t, t.first_tile, t.last_tile, x, first, n);
       }
     } else {
       const int64_t alone = t.first_tile + (t.last_tile - t.first_tile) / kTilesTogether * kTilesTogether;

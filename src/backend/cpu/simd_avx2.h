@@ -17,6 +17,8 @@ struct Avx2Lanes {
   static constexpr int kLanes = 8, kColumns = 1, kRowsTogether = 1, kPanel = 1, kGroupsAhead = 4,
                        kMaxColumns = 32, kFewColumns = 1;
   static constexpr int64_t kColumnBytes = 448 << 10;
+  template <class Format>
+  static constexpr int kStreamsOfOne = Format::kMaxCode > 64 ? 2 : 1;
   static constexpr int kAheadOfOne = 16384;
   static constexpr int kActivationOffset = 128;
   static constexpr bool kUnsignedCodes = false;

@@ -16,7 +16,9 @@ struct Avx512 {
   static constexpr int kColumns = 3, kRowsTogether = 4, kPanel = 4, kGroupsAhead = 5, kMaxColumns = 96,
                        kFewColumns = 8;
   static constexpr int64_t kColumnBytes = 768 << 10;
-  static constexpr int kAheadOfOne = 8192;
+  template <class Format>
+  static constexpr int kStreamsOfOne = Format::kBlock < 256 ? 2 : 1;
+  static constexpr int kAheadOfOne = 10240;
   static constexpr int kActivationOffset = 0;
   static constexpr bool kUnsignedCodes = true;
   static constexpr int kFirstRow = 0, kRows = 16;

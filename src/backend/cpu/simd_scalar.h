@@ -29,7 +29,10 @@ struct Scalar {
   /// Of columns that are computed together, at most: so that they stay in the level-2 cache while tiles pass
   /// by.
   static constexpr int64_t kColumnBytes = 448 << 10;
-  /// With few columns weights are asked for about so many bytes before they are needed.
+  /// One column reads so many places of the tiles in turns. With few columns weights are asked for about so
+  /// many bytes before they are needed, all streams together.
+  template <class Format>
+  static constexpr int kStreamsOfOne = 1;
   static constexpr int kAheadOfOne = 16384;
   static constexpr int kActivationOffset = 128;  ///< in the codes of activations
   static constexpr bool kUnsignedCodes = false;  ///< whether codes of weights have their middle added

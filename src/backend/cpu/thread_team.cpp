@@ -17,6 +17,30 @@ inline void pause() {
 #endif
 }
 
+/// Waits until a number changes: spins for at most kSpin, then sleeps. Whoever is waited for may need this
+/// very core: spinning in vain makes less patient, success and now and then a fresh start make patient again.
+class Waiter {
+ public:
+  void wait(const std::atomic<uint32_t>& number, uint32_t old) {
+    const auto sleep_at = std::chrono::steady_clock::now() + patience_;
+    do {
+      for (int i = 0; i < 32; ++i) {
+        if (number.load(std::memory_order_acquire) != old) {
+          patience_ = std::min<std::chrono::nanoseconds>(kSpin, 2 * patience_);
+          return;
+        }
+        pause();
+      }
+    } while (std::chrono::steady_clock::now() < sleep_at);
+    patience_ = ++naps_ % 64 == 0 ? kSpin : patience_ / 2 + std::chrono::nanoseconds(1);
+    while (number.load(std::memory_order_acquire) == old) number.wait(old, std::memory_order_acquire);
+  }
+
+ private:
+  std::chrono::nanoseconds patience_ = kSpin;
+  uint32_t naps_ = 0;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(int32_t size) {
@@ -45,8 +69,9 @@ void ThreadTeam::run(const std::function<void(Part)>& work) {
 }
 
 void ThreadTeam::serve(int32_t index) {
+  Waiter waiter;
   for (uint32_t seen = 0;; ++seen) {
-    started_.wait(seen, std::memory_order_acquire);
+    waiter.wait(started_, seen);
     if (stopping_.load(std::memory_order_relaxed)) return;
     (*work_)({index, size_});
     barrier();
@@ -64,22 +89,8 @@ void ThreadTeam::barrier() {
     passed_.notify_all();
     return;
   }
-  // Whoever is waited for may need this very core: spinning in vain makes a thread less patient, success and
-  // now and then a fresh start make it patient again.
-  thread_local std::chrono::nanoseconds patience = kSpin;
-  thread_local uint32_t naps = 0;
-  const auto sleep_at = std::chrono::steady_clock::now() + patience;
-  do {
-    for (int i = 0; i < 32; ++i) {
-      if (passed_.load(std::memory_order_acquire) != turn) {
-        patience = std::min<std::chrono::nanoseconds>(kSpin, 2 * patience);
-        return;
-      }
-      pause();
-    }
-  } while (std::chrono::steady_clock::now() < sleep_at);
-  patience = ++naps % 64 == 0 ? kSpin : patience / 2 + std::chrono::nanoseconds(1);
-  while (passed_.load(std::memory_order_acquire) == turn) passed_.wait(turn, std::memory_order_acquire);
+  thread_local Waiter waiter;
+  waiter.wait(passed_, turn);
 }
 
 }  // namespace halcyon::cpu

@@ -13,8 +13,8 @@
 
 namespace halcyon::cpu {
 
-/// The caller of run() is the first of the threads; the others wait in the kernel (futex) until there is
-/// work.
+/// The caller of run() is the first of the threads. A thread that waits, for work or for others, spins for at
+/// most 100 µs, then sleeps in the kernel (futex).
 class ThreadTeam {
  public:
   static Result<std::unique_ptr<ThreadTeam>> create(int32_t size);
@@ -28,8 +28,7 @@ class ThreadTeam {
   /// must not throw.
   void run(const std::function<void(Part)>& work);
 
-  /// Within work: waits until every thread has come here. A thread that waits spins for at most 100 µs, then
-  /// sleeps.
+  /// Within work: waits until every thread has come here.
   void barrier();
 
  private:
