@@ -46,17 +46,19 @@ struct ExpertGroups {
   }
 };
 
-/// How the tiles of a matrix are divided: into pieces of whole groups of kTilesTogether.
+/// How the tiles of a matrix are divided: a share for each thread, of which the first piece is half, the
+/// second a quarter and so on, in whole groups of kTilesTogether. Long pieces are read fastest, and what is
+/// left for others to help with is short.
 struct Pieces {
-  int64_t n_tiles, count;
+  static constexpr int64_t kPerThread = 4;
+  int64_t n_tiles, n_threads, count;
 
-  Pieces(int64_t n_tiles_, int32_t n_threads) : n_tiles(n_tiles_) {
-    constexpr int64_t kPerThread = 8;
-    count = std::min<int64_t>(groups(), n_threads == 1 ? 1 : kPerThread * n_threads);
-  }
-  int64_t groups() const { return (n_tiles + kTilesTogether - 1) / kTilesTogether; }
+  Pieces(int64_t n_tiles_, int32_t n_threads_)
+      : n_tiles(n_tiles_), n_threads(n_threads_), count(kPerThread * n_threads_) {}
   int64_t first_tile(int64_t piece) const {
-    return std::min(n_tiles, groups() * piece / count * kTilesTogether);
+    const int64_t groups = (n_tiles + kTilesTogether - 1) / kTilesTogether, share = piece / kPerThread;
+    const int64_t begin = groups * share / n_threads, end = groups * (share + 1) / n_threads;
+    return std::min(n_tiles, (end - ((end - begin) >> piece % kPerThread)) * kTilesTogether);
   }
 };
 
@@ -66,16 +68,23 @@ template <class Run>
 void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, const Matrix* next, Part part,
                 const Run& run) {
   const Pieces pieces(n_tiles, part.count);
-  const int64_t my_last = part.of(pieces.count).end - 1;
+  const auto mine = part.of(pieces.count);
   dealer.deal(pieces.count, part, [&](int64_t i) {
     task.first_tile = pieces.first_tile(i);
     task.last_tile = pieces.first_tile(i + 1);
+    if (task.first_tile == task.last_tile) return;
+    const auto then = [&task](const uint8_t* tiles, int64_t tile_bytes, const Pieces& of, int64_t piece) {
+      const int64_t first = of.first_tile(piece);
+      task.next_tiles = tiles + first * tile_bytes;
+      task.next_bytes = (of.first_tile(piece + 1) - first) * tile_bytes;
+    };
     task.next_tiles = nullptr;
-    if (next && i == my_last) {
+    if (i < mine.begin || i >= mine.end) return run();  // what another thread has left
+    if (task.last_tile < pieces.first_tile(mine.end)) {
+      then(task.tiles, task.tile_bytes, pieces, i + 1);
+    } else if (next) {
       const Pieces of_next(next->n_tiles, part.count);
-      const int64_t first = part.of(of_next.count).begin, tile = of_next.first_tile(first);
-      task.next_tiles = next->tiles + tile * next->tile_bytes;
-      task.next_bytes = (of_next.first_tile(first + 1) - tile) * next->tile_bytes;
+      then(next->tiles, next->tile_bytes, of_next, part.of(of_next.count).begin);
     }
     run();
   });
