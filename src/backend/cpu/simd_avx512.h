@@ -17,7 +17,7 @@ struct Avx512 {
                        kFewColumns = 8;
   static constexpr int64_t kColumnBytes = 768 << 10;
   template <class Format>
-  static constexpr int kStreamsOfOne = Format::kBlock < 256 ? 2 : 1;
+  static constexpr int kStreamsOfOne = 2;
   static constexpr int kAheadOfOne = 10240;
   static constexpr int kActivationOffset = 0;
   static constexpr bool kUnsignedCodes = true;
