@@ -135,7 +135,8 @@ TEST_P(MatMul, AgreesWithTheDecodedWeightsOnEveryIsa) {
 
 TEST_P(MatMul, AColumnDoesNotDependOnTheOthers) {
   std::mt19937 rng(11);
-  const PackedMatrix m(GetParam(), 512, 90, rng);  // tiles in groups, and two alone
+  const PackedMatrix m(GetParam(), 512, 100,
+                       rng);  // a group of tiles and three more; as streams, three and one more
   for (const Isa isa : isas()) {
     const Kernels& k = kernels(isa);
     const Activations x(k, m.packing->quantized, 200, 512, 5);
@@ -149,6 +150,38 @@ TEST_P(MatMul, AColumnDoesNotDependOnTheOthers) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, MatMul, testing::ValuesIn(halcyon::test::runnable_types()),
                          [](const auto& type) { return std::string(quant::name_of(type.param)); });
+
+TEST(MatMulTask, WhatIsReadNextChangesNoBit) {
+  std::mt19937 rng(17);
+  for (const quant::Type type : {quant::Type::q4_0, quant::Type::q4_K, quant::Type::q8_0}) {
+    const PackedMatrix m(type, 512, 100, rng);
+    for (const Isa isa : isas()) {
+      const Kernels& k = kernels(isa);
+      const Activations x(k, true, 12, 512, 5);
+      for (const int64_t columns : {1, 5, 12}) {
+        const std::vector<float> want = product(k, m, x, columns);
+        std::vector<float> out(want.size(), NAN);
+        MatMulTask task{.tiles = m.tiles.data(),
+                        .tile_bytes = m.packing->tile_bytes(512),
+                        .n_in = 512,
+                        .n_out = 100,
+                        .first_tile = 0,
+                        .last_tile = 0,
+                        .next_tiles = m.tiles.data(),
+                        .next_bytes = 2 * m.packing->tile_bytes(512),
+                        .n_columns = columns,
+                        .x = x.rows.data(),
+                        .x_stride = x.stride,
+                        .out = out.data()};
+        for (const int64_t end : {0, 1, 3, 7}) {  // pieces of no, one, two and four tiles
+          task.first_tile = task.last_tile, task.last_tile = end;
+          k.matmul(type)(task);
+        }
+        EXPECT_EQ(std::memcmp(want.data(), out.data(), want.size() * 4), 0) << name_of(isa) << " " << columns;
+      }
+    }
+  }
+}
 
 TEST(MatMulTask, RowsCanBePickedOneByOne) {
   std::mt19937 rng(13);
