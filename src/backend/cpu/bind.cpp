@@ -46,48 +46,49 @@ struct ExpertGroups {
   }
 };
 
-/// How the tiles of a matrix are divided: a share for each thread, of which the first piece is half, the
-/// second a quarter and so on, in whole groups of kTilesTogether. Long pieces are read fastest, and what is
-/// left for others to help with is short.
+/// How the tiles of a matrix are divided: into pieces of whole groups of kTilesTogether. For one column they
+/// are longer: those are read faster, and their products take less time.
 struct Pieces {
-  static constexpr int64_t kPerThread = 4;
-  int64_t n_tiles, n_threads, count;
+  int64_t n_tiles, count;
 
-  Pieces(int64_t n_tiles_, int32_t n_threads_)
-      : n_tiles(n_tiles_), n_threads(n_threads_), count(kPerThread * n_threads_) {}
+  Pieces(int64_t n_tiles_, int64_t n_columns, int32_t n_threads) : n_tiles(n_tiles_) {
+    const int64_t per_thread = n_threads == 1 ? 1 : n_columns == 1 ? 4 : 8;
+    count = std::min<int64_t>(groups(), per_thread * n_threads);
+  }
+  int64_t groups() const { return (n_tiles + kTilesTogether - 1) / kTilesTogether; }
   int64_t first_tile(int64_t piece) const {
-    const int64_t groups = (n_tiles + kTilesTogether - 1) / kTilesTogether, share = piece / kPerThread;
-    const int64_t begin = groups * share / n_threads, end = groups * (share + 1) / n_threads;
-    return std::min(n_tiles, (end - ((end - begin) >> piece % kPerThread)) * kTilesTogether);
+    return std::min(n_tiles, groups() * piece / count * kTilesTogether);
   }
 };
 
-/// Runs `run` with `task` set to one piece of a matrix after the other, until the threads have had them all.
-/// next: the matrix of the product that comes next, or nullptr.
+/// Runs `run(i)` with `task` set to piece i of a matrix, one after the other, until the threads have
+/// had them all.
 template <class Run>
-void deal_tiles(Dealer& dealer, MatMulTask& task, int64_t n_tiles, const Matrix* next, Part part,
-                const Run& run) {
-  const Pieces pieces(n_tiles, part.count);
-  const auto mine = part.of(pieces.count);
+void deal_tiles(Dealer& dealer, MatMulTask& task, const Pieces& pieces, Part part, const Run& run) {
   dealer.deal(pieces.count, part, [&](int64_t i) {
     task.first_tile = pieces.first_tile(i);
     task.last_tile = pieces.first_tile(i + 1);
-    if (task.first_tile == task.last_tile) return;
-    const auto then = [&task](const uint8_t* tiles, int64_t tile_bytes, const Pieces& of, int64_t piece) {
-      const int64_t first = of.first_tile(piece);
-      task.next_tiles = tiles + first * tile_bytes;
-      task.next_bytes = (of.first_tile(piece + 1) - first) * tile_bytes;
-    };
-    task.next_tiles = nullptr;
-    if (i < mine.begin || i >= mine.end) return run();  // what another thread has left
-    if (task.last_tile < pieces.first_tile(mine.end)) {
-      then(task.tiles, task.tile_bytes, pieces, i + 1);
-    } else if (next) {
-      const Pieces of_next(next->n_tiles, part.count);
-      then(next->tiles, next->tile_bytes, of_next, part.of(of_next.count).begin);
-    }
-    run();
+    run(i);
   });
+}
+
+/// What a thread reads after piece i of its own share: the piece behind it, or the first of its share of the
+/// next product's matrix (nullptr: that is not known).
+void find_next(MatMulTask& task, const Pieces& pieces, int64_t i, const Matrix* next, Part part) {
+  const auto set = [&task](const uint8_t* tiles, int64_t tile_bytes, const Pieces& of, int64_t piece) {
+    const int64_t first = of.first_tile(piece);
+    task.next_tiles = tiles + first * tile_bytes;
+    task.next_bytes = (of.first_tile(piece + 1) - first) * tile_bytes;
+  };
+  const auto mine = part.of(pieces.count);
+  task.next_tiles = nullptr;
+  if (i < mine.begin || i >= mine.end) return;  // what another thread has left
+  if (i + 1 < mine.end) {
+    set(task.tiles, task.tile_bytes, pieces, i + 1);
+  } else if (next) {
+    const Pieces of_next(next->n_tiles, task.n_columns, part.count);
+    set(next->tiles, next->tile_bytes, of_next, part.of(of_next.count).begin);
+  }
 }
 
 class Binder {
@@ -313,7 +314,11 @@ class Binder {
           rows = rows(op.x), dealer = std::make_shared<Dealer>(n_threads_)](const Step& step, Part part) {
            MatMulTask mine = task;
            mine.n_columns = rows(step);
-           deal_tiles(*dealer, mine, n_tiles, next, part, [&] { kernel(mine); });
+           const Pieces pieces(n_tiles, mine.n_columns, part.count);
+           deal_tiles(*dealer, mine, pieces, part, [&](int64_t i) {
+             find_next(mine, pieces, i, next, part);
+             kernel(mine);
+           });
          });
   }
 
@@ -441,9 +446,10 @@ class Binder {
     call({x.range, range_of(groups->first.data(), 1)}, {range(op.out)},
          [&m, task, shared_x, groups, kernel = kernels_.matmul(m.packing->type),
           scale = weights_.values(op.scale), bias = weights_.values(op.bias),
-          dealer = std::make_shared<Dealer>(n_threads_)](const Step&, Part part) {
+          dealer = std::make_shared<Dealer>(n_threads_)](const Step& step, Part part) {
            MatMulTask mine = task;
-           deal_tiles(*dealer, mine, m.n_tiles, nullptr, part, [&] {
+           const Pieces pieces(m.n_tiles, step.n_tokens, part.count);
+           deal_tiles(*dealer, mine, pieces, part, [&](int64_t) {
              const auto next_chosen = [&](int64_t e) {
                while (e < m.n_stack &&
                       groups->first[static_cast<size_t>(e)] == groups->first[static_cast<size_t>(e) + 1])

@@ -31,7 +31,7 @@ struct MatMulTask {
   int64_t n_in, n_out;
   int64_t first_tile, last_tile;        ///< [first, last)
   const uint8_t* next_tiles = nullptr;  ///< what is read after them, if it is known: it is asked for early
-  int64_t next_bytes = 0;               ///< of it
+  int64_t next_bytes = 0;               ///< of the piece that begins there, about
   int64_t n_columns;
   const std::byte* x;  ///< rows: QuantizedGroup[n_in / 32] for quantised formats, float32 for float ones
   int64_t x_stride;    ///< bytes

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "backend/cpu/row_parts.h"
+#include "quant/type.h"
 
 namespace halcyon::cpu {
 
@@ -17,8 +18,8 @@ struct Avx2Lanes {
   static constexpr int kLanes = 8, kColumns = 1, kRowsTogether = 1, kPanel = 1, kGroupsAhead = 4,
                        kMaxColumns = 32, kFewColumns = 1;
   static constexpr int64_t kColumnBytes = 448 << 10;
-  template <class Format>
-  static constexpr int kStreamsOfOne = Format::kMaxCode > 64 ? 2 : 1;
+  template <class Format>  // the others are bound by instructions, or lose (docs/PERFORMANCE.md)
+  static constexpr int kStreamsOfOne = Format::kType == quant::Type::q8_0 ? 2 : 1;
   static constexpr int kAheadOfOne = 16384;
   static constexpr int kActivationOffset = 128;
   static constexpr bool kUnsignedCodes = false;

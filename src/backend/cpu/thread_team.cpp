@@ -33,7 +33,7 @@ class Waiter {
       }
     } while (std::chrono::steady_clock::now() < sleep_at);
     patience_ = ++naps_ % 64 == 0 ? kSpin : patience_ / 2 + std::chrono::nanoseconds(1);
-    while (number.load(std::memory_order_acquire) == old) number.wait(old, std::memory_order_acquire);
+    number.wait(old, std::memory_order_acquire);
   }
 
  private:

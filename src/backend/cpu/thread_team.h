@@ -1,4 +1,4 @@
-// Threads that work on one step together and sleep in between.
+// Threads that work on one step together and, soon after it, sleep.
 #pragma once
 
 #include <atomic>
