@@ -135,8 +135,8 @@ TEST_P(MatMul, AgreesWithTheDecodedWeightsOnEveryIsa) {
 
 TEST_P(MatMul, AColumnDoesNotDependOnTheOthers) {
   std::mt19937 rng(11);
-  const PackedMatrix m(GetParam(), 512, 100,
-                       rng);  // a group of tiles and three more; as streams, three and one more
+  // A group of tiles and three more; read at two places, twice three and one more.
+  const PackedMatrix m(GetParam(), 512, 100, rng);
   for (const Isa isa : isas()) {
     const Kernels& k = kernels(isa);
     const Activations x(k, m.packing->quantized, 200, 512, 5);
