@@ -14,21 +14,25 @@ namespace halcyon::cpu {
 
 namespace attention {
 
-/// Takes a block into rows begin … end - 1, as many at a time as the registers have room for.
+/// Takes a block into rows begin … begin + n - 1, as many at a time as the registers have room for.
 template <class S, class Kv>
-void take_block(Kv& block, const typename Kv::Queries& queries, Rows& rows, int32_t begin, int32_t end) {
-  for (int32_t r = begin; r < end;) {
-    const int32_t n = end - r;
-    if (kTogether<S> == 8 && n >= 8) {
-      block.template take<kTogether<S>>(queries, rows, r), r += 8;
-    } else if (n >= 4) {
-      block.template take<4>(queries, rows, r), r += 4;
-    } else if (n >= 2) {
-      block.template take<2>(queries, rows, r), r += 2;
-    } else {
-      block.template take<1>(queries, rows, r), r += 1;
-    }
-  }
+void take_block(Kv& block, Seen seen, int32_t width, const typename Kv::Queries& queries, Rows& rows,
+                int32_t begin, int32_t n) {
+  alignas(64) float weights[kRows * kBlock];
+  float before[kRows], now[kRows];
+  for_each_rows<kTogether<S>>(
+      0, n, [&]<int R>(int32_t r) { block.template scores<R>(queries, begin + r, weights + r * kBlock); });
+  for_each_rows<16>(0, n, [&]<int R>(int32_t r) {
+    weigh<S, R>(seen, rows, begin + r, weights + r * kBlock, before + r, now + r);
+  });
+  block.set_weights(weights, n);
+  for (int32_t r = 0; r < n; ++r)
+    if (before[r] != 1)
+      for (float *acc = rows.acc + (begin + r) * kRowStride, *end = acc + width; acc < end; acc += 16)
+        S::store(acc, S::mul(S::set1(before[r]), S::load(acc)));
+  for_each_rows<kTogether<S>>(0, n, [&]<int R>(int32_t r) {
+    block.template add_values<R>(weights, r, now, rows.acc + (begin + r) * kRowStride);
+  });
 }
 
 /// Rows first … first + n - 1 of a segment and KV head, counted through tokens and, within a token, the heads
@@ -42,10 +46,11 @@ void attend_rows(const AttentionArgs& args, const StepSegment& segment, int32_t 
     const int64_t token = segment.first_row + (first + r) / group;
     return (token * args.n_head + h_kv * group + (first + r) % group) * cache.head_dim;
   };
-  const auto pos = [&](int32_t r) { return segment.first_pos + (first + r) / group; };
+  int32_t pos[kRows];
   typename Kv::Queries queries;
   Rows rows;
   for (int32_t r = 0; r < n; ++r) {
+    pos[r] = segment.first_pos + (first + r) / group;
     const float* sink = args.sinks ? args.sinks + h_kv * group + (first + r) % group : nullptr;
     rows.max[r] = sink ? *sink : kNever;
     rows.sum[r] = sink ? 1.0f : 0.0f;
@@ -55,11 +60,11 @@ void attend_rows(const AttentionArgs& args, const StepSegment& segment, int32_t 
   const auto first_seen = [&](int32_t at) {
     return args.window > 0 && at >= args.window ? at - args.window + 1 : 0;
   };
-  for (int32_t b = first_seen(pos(0)) / kBlock, last = pos(n - 1) / kBlock; b <= last; ++b) {
+  for (int32_t b = first_seen(pos[0]) / kBlock, last = pos[n - 1] / kBlock; b <= last; ++b) {
     const std::byte* head = cache.head(segment.blocks[b], h_kv);
     const std::byte* next = b < last ? cache.head(segment.blocks[b + 1], h_kv) : head;
     const auto seen = [&](int32_t r) -> Seen {
-      const int32_t start = first_seen(pos(r)) - b * kBlock, end = pos(r) + 1 - b * kBlock;
+      const int32_t start = first_seen(pos[r]) - b * kBlock, end = pos[r] + 1 - b * kBlock;
       return {start > 0 ? start : 0, smaller(end, kBlock)};
     };
     for (int32_t r = 0, same; r < n; r += same) {
@@ -68,7 +73,7 @@ void attend_rows(const AttentionArgs& args, const StepSegment& segment, int32_t 
       while (r + same < n && seen(r + same) == part) ++same;
       if (part.lo >= part.hi) continue;
       Kv block(cache, head, next, part);
-      take_block<S>(block, queries, rows, r, r + same);
+      take_block<S>(block, part, width, queries, rows, r, same);
     }
   }
   for (int32_t r = 0; r < n; ++r) {

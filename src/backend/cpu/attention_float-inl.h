@@ -9,6 +9,8 @@ namespace halcyon::cpu::attention {
 template <class S, class Element>
 class FloatBlock {
   using F = typename S::F;
+  using L = typename S::Lanes;
+  using LF = typename L::F;
 
  public:
   struct Queries {
@@ -40,23 +42,48 @@ class FloatBlock {
         width_(cache.padded_dim()),
         seen_(seen),
         next_(next),
+        next_values_(next + cache.v),
         keys_(reinterpret_cast<const Element*>(head)),
         values_(reinterpret_cast<const Element*>(head + cache.v)) {}
 
-  /// Takes the block into rows r0 … r0 + R - 1.
+  /// scores[r, j] = q_r . k_j of R rows from r0 on, for all positions of the block.
   template <int R>
-  void take(const Queries& queries, Rows& rows, int r0) {
+  void scores(const Queries& queries, int r0, float* scores) {
     ahead_ = next_;
-    alignas(64) float weights[R * kBlock], before[16], now[16];
-    scores<R>(queries.q + r0 * kRowStride, weights);
-    weigh<S, R>(seen_, rows, r0, weights, before, now);
-    add_values<R>(weights, before, now, rows.acc + r0 * kRowStride);
+    constexpr int V = kStrip<S, R>;
+    for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
+      LF sum[R][V];
+      multiply<R, V, kRowStride>(queries.q + r0 * kRowStride, keys_ + at, kBlock, head_dim_, sum);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) L::store(scores + r * kBlock + at + v * L::kLanes, sum[r][v]);
+    }
+  }
+
+  /// What add_values() needs to know of weights [n, kBlock] as a whole.
+  void set_weights(const float*, int) {}
+
+  /// acc_r += now_r * sum of weights[r, j] v_j of R rows; the first of them is row r0 of set_weights().
+  template <int R>
+  void add_values(const float* weights, int r0, const float* now, float* acc) {
+    ahead_ = next_values_;
+    weights += r0 * kBlock, now += r0;
+    for_each_strip<S, R, 128>(0, width_, [&]<int V>(int32_t d) {
+      LF sum[R][V];
+      multiply<R, V, kBlock>(weights + seen_.lo, values_ + seen_.lo * width_ + d, width_, seen_.hi - seen_.lo,
+                             sum);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) {
+          float* a = acc + r * kRowStride + d + v * L::kLanes;
+          L::store(a, L::fma(L::set1(now[r]), sum[r][v], L::load(a)));
+        }
+    });
   }
 
  private:
-  using L = typename S::Lanes;
-  using LF = typename L::F;
-
   static LF load(const Element* p) {
     if constexpr (sizeof(Element) == 4)
       return L::load(p);
@@ -96,40 +123,10 @@ class FloatBlock {
     ahead_ = ahead;
   }
 
-  /// scores[r, j] = q_r . k_j for all positions of the block.
-  template <int R>
-  void scores(const float* q, float* scores) {
-    constexpr int V = kStrip<S, R>;
-    for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
-      LF sum[R][V];
-      multiply<R, V, kRowStride>(q, keys_ + at, kBlock, head_dim_, sum);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) L::store(scores + r * kBlock + at + v * L::kLanes, sum[r][v]);
-    }
-  }
-
-  /// acc_r = acc_r * before_r + now_r * sum of weights[r, j] v_j.
-  template <int R>
-  void add_values(const float* weights, const float* before, const float* now, float* acc) {
-    for_each_strip<S, R, 128>(0, width_, [&]<int V>(int32_t d) {
-      LF sum[R][V];
-      multiply<R, V, kBlock>(weights + seen_.lo, values_ + seen_.lo * width_ + d, width_, seen_.hi - seen_.lo,
-                             sum);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) {
-          float* a = acc + r * kRowStride + d + v * L::kLanes;
-          L::store(a, L::fma(L::set1(now[r]), sum[r][v], L::mul(L::set1(before[r]), L::load(a))));
-        }
-    });
-  }
-
   int32_t head_dim_, width_;
   Seen seen_;
-  const std::byte *next_, *ahead_ = nullptr;  ///< the next block, and what of it is to be asked for
+  const std::byte *next_, *next_values_;
+  const std::byte* ahead_ = nullptr;  ///< what of the next block is to be asked for
   const Element *keys_, *values_;
 };
 

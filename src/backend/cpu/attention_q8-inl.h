@@ -14,6 +14,9 @@ template <class S>
 class Q8Block {
   using F = typename S::F;
   using I = typename S::I;
+  using L = typename S::Lanes;
+  using LF = typename L::F;
+  using LI = typename L::I;
   static constexpr float kMax16 = 32767;
   static constexpr int kMaxGroups = kMaxHeadDim / kKvGroup;
 
@@ -70,34 +73,113 @@ class Q8Block {
       return S::where_less(lane, S::set1_i(seen.lo), S::zero(),
                            S::where_less(lane, S::set1_i(seen.hi), x, S::zero()));
     };
+    F largest_a = S::zero(), largest_b = S::zero();
     for (int32_t g = 0; g * kKvGroup < head_dim_; ++g, scales += kBlock) {
-      const F a = seen_or_zero(first, S::load_f16(scales)),
-              b = seen_or_zero(second, S::load_f16(scales + 16));
-      v_nothing_[g] = S::reduce_add(S::mul(S::add(a, b), S::zero()));
+      F a = S::load_f16(scales), b = S::load_f16(scales + 16);
+      if (seen != Seen{0, kBlock}) a = seen_or_zero(first, a), b = seen_or_zero(second, b);
+      const F nothing = S::mul(S::add(a, b), S::zero());  // but not a number if one of them is not
+      const float top = S::reduce_max(S::max(a, S::max(b, S::zero())));
+      v_top_[g] = top + S::reduce_add(nothing);
+      const F inverse = S::set1(top > 0 ? 1.0f / top : 0.0f);
+      a = S::mul(a, inverse), b = S::mul(b, inverse);
       S::store(v_scales_ + g * kBlock, a);
       S::store(v_scales_ + g * kBlock + 16, b);
+      largest_a = S::max(a, largest_a), largest_b = S::max(b, largest_b);
       constexpr int kScaleBytes = kBlock * sizeof(uint16_t);
       __builtin_prefetch(next + cache.k_scales + g * kScaleBytes);
       __builtin_prefetch(next + cache.v_scales + g * kScaleBytes);
     }
+    S::store(v_largest_, largest_a);
+    S::store(v_largest_ + 16, largest_b);
   }
 
-  /// Takes the block into rows r0 … r0 + R - 1.
+  /// scores[r, j] = q_r . k_j of R rows from r0 on, for all positions of the block.
   template <int R>
-  void take(const Queries& queries, Rows& rows, int r0) {
-    alignas(64) float weights[R * kBlock], before[16], now[16];
+  void scores(const Queries& queries, int r0, float* scores) {
     ahead_ = next_keys_;
-    scores<R>(queries.q + r0 * kRowStride, queries.scale + r0, weights);
-    weigh<S, R>(seen_, rows, r0, weights, before, now);
+    for (int i = 0; i < R * kBlock; i += 16) S::store(scores + i, S::zero());
+    for (int32_t first = 0; first < head_dim_; first += kKvGroup) {
+      const int32_t pairs = (smaller(head_dim_ - first, kKvGroup) + 1) / 2;
+      const uint16_t* k_scales = k_scales_ + first / kKvGroup * kBlock;
+      constexpr int V = kStrip<S, R>;
+      for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
+        LI sum[R][V];
+        multiply<R, V, kRowStride>(queries.q + r0 * kRowStride + first, keys_ + first * kBlock + 2 * at,
+                                   2 * kBlock, pairs, sum);
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) {
+          const LF k_scale = L::load_f16(k_scales + at + v * L::kLanes);
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r) {
+            float* s = scores + r * kBlock + at + v * L::kLanes;
+            L::store(s, L::fma(k_scale, L::to_float(sum[r][v]), L::load(s)));
+          }
+        }
+      }
+    }
+    for (int r = 0; r < R; ++r)
+      for (float *s = scores + r * kBlock, *end = s + kBlock; s < end; s += 16)
+        S::store(s, S::mul(S::set1(queries.scale[r0 + r]), S::load(s)));
+  }
+
+  /// What makes integers of weights [n, kBlock] times the scales of values, for each row: the largest
+  /// product becomes kMax16.
+  void set_weights(const float* weights, int n) {
+    for_each_rows<16>(0, n, [&]<int R>(int r0) {
+      const F a = S::load(v_largest_), b = S::load(v_largest_ + 16);
+      F each[16];
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const float* w = weights + (r0 + r) * kBlock;
+        each[r] = S::max(S::mul(a, S::load(w)), S::mul(b, S::load(w + 16)));
+      }
+      repeat<R>(each);
+      // None is negative, so that they compare as integers; max() drops what is not a number.
+      const F least = S::set1(1e-30f), largest = S::max(S::reduce_max_each(each), least);
+      S::store_n(
+          inverse_ + r0,
+          S::where_less(S::as_int(least), S::as_int(largest), S::div(S::set1(kMax16), largest), S::zero()),
+          R);
+      S::store_n(scale_ + r0, S::div(largest, S::set1(kMax16)), R);
+    });
+  }
+
+  /// acc_r += now_r * sum of weights[r, j] v_j of R rows; the first of them is row r0 of set_weights().
+  template <int R>
+  void add_values(const float* weights, int r0, const float* now, float* acc) {
     ahead_ = next_values_;
-    add_values<R>(weights, before, now, rows.acc + r0 * kRowStride);
+    weights += r0 * kBlock, now += r0;
+    const float *inverse = inverse_ + r0, *scale = scale_ + r0;
+    for (int32_t begin = 0; begin < width_; begin += kKvGroup) {
+      const float* v_scales = v_scales_ + begin / kKvGroup * kBlock;
+      const F a = S::load(v_scales), b = S::load(v_scales + 16);
+      alignas(64) int16_t w[R * kBlock];
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const F factor = S::set1(inverse[r]);
+        const auto code = [&](F v_scale, int j) {
+          return S::to_int(S::mul(v_scale, S::mul(factor, S::load(weights + r * kBlock + j))));
+        };
+        S::store_i16(w + r * kBlock, code(a, 0));
+        S::store_i16(w + r * kBlock + 16, code(b, 16));
+      }
+      for_each_strip<S, R, kKvGroup>(begin, smaller(width_, begin + kKvGroup), [&]<int V>(int32_t d) {
+        LI sum[R][V];
+        multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+          const LF factor = L::set1(now[r] * scale[r] * v_top_[begin / kKvGroup]);
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) {
+            float* out = acc + r * kRowStride + d + v * L::kLanes;
+            L::store(out, L::fma(factor, L::to_float(sum[r][v]), L::load(out)));
+          }
+        }
+      });
+    }
   }
 
  private:
-  using L = typename S::Lanes;
-  using LF = typename L::F;
-  using LI = typename L::I;
-
   /// Quantises up to kKvGroup elements: codes in -127 … 127 and their scale, max|x| / 127 as float16; NaN if
   /// one of them is not finite.
   static uint16_t quantize_group(const float* x, int32_t n, int8_t* codes) {
@@ -143,100 +225,16 @@ class Q8Block {
     ahead_ = ahead;
   }
 
-  /// scores[r, j] = q_r . k_j for all positions of the block.
-  template <int R>
-  void scores(const int16_t* q, const float* q_scale, float* scores) {
-    for (int i = 0; i < R * kBlock; i += 16) S::store(scores + i, S::zero());
-    for (int32_t first = 0; first < head_dim_; first += kKvGroup) {
-      const int32_t pairs = (smaller(head_dim_ - first, kKvGroup) + 1) / 2;
-      const uint16_t* k_scales = k_scales_ + first / kKvGroup * kBlock;
-      constexpr int V = kStrip<S, R>;
-      for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
-        LI sum[R][V];
-        multiply<R, V, kRowStride>(q + first, keys_ + first * kBlock + 2 * at, 2 * kBlock, pairs, sum);
-#pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) {
-          const LF k_scale = L::load_f16(k_scales + at + v * L::kLanes);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r) {
-            float* s = scores + r * kBlock + at + v * L::kLanes;
-            L::store(s, L::fma(k_scale, L::to_float(sum[r][v]), L::load(s)));
-          }
-        }
-      }
-    }
-    for (int r = 0; r < R; ++r)
-      for (float *s = scores + r * kBlock, *end = s + kBlock; s < end; s += 16)
-        S::store(s, S::mul(S::set1(q_scale[r]), S::load(s)));
-  }
-
-  /// acc_r = acc_r * before_r + now_r * sum of weights[r, j] v_j.
-  template <int R>
-  void add_values(const float* weights, const float* before, const float* now, float* acc) {
-    constexpr int G = smaller(4, 16 / R);  // groups whose scales are computed together
-    for (int32_t first = 0; first < width_; first += G * kKvGroup) {
-      const int n = smaller(G, (width_ - first + kKvGroup - 1) / kKvGroup);
-      alignas(64) float inverse[16], scale[16];
-      scale_weights<R, G>(first / kKvGroup, n, weights, inverse, scale);
-      for (int g = 0; g < n; ++g) {
-        const int32_t begin = first + g * kKvGroup;
-        alignas(64) int16_t w[R * kBlock];
-        for (int j = 0; j < kBlock; j += 16) {
-          const F v_scale = S::load(v_scales_ + begin / kKvGroup * kBlock + j);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r) {
-            const F product = S::mul(v_scale, S::load(weights + r * kBlock + j));
-            S::store_i16(w + r * kBlock + j, S::to_int(S::mul(product, S::set1(inverse[g * R + r]))));
-          }
-        }
-        for_each_strip<S, R, kKvGroup>(begin, smaller(width_, begin + kKvGroup), [&]<int V>(int32_t d) {
-          LI sum[R][V];
-          multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-            for (int v = 0; v < V; ++v) {
-              float* a = acc + r * kRowStride + d + v * L::kLanes;
-              const LF had = L::mul(L::set1(before[r]), L::load(a));
-              L::store(a, L::fma(L::set1(now[r] * scale[g * R + r]), L::to_float(sum[r][v]), had));
-            }
-        });
-      }
-    }
-  }
-
-  /// Of weights times the scales of G groups of values from `first` on, for [G, R]: what makes integers of
-  /// them, and what these have to be multiplied with.
-  template <int R, int G>
-  void scale_weights(int first, int n, const float* weights, float* inverse, float* scale) {
-    F each[16];
-#pragma GCC unroll 4
-    for (int g = 0; g < G; ++g) {
-      const int group = first + (g < n ? g : 0);
-      const F a = S::load(v_scales_ + group * kBlock), b = S::load(v_scales_ + group * kBlock + 16);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const float* w = weights + r * kBlock;
-        each[g * R + r] =
-            S::add(S::max(S::mul(a, S::load(w)), S::mul(b, S::load(w + 16))), S::set1(v_nothing_[group]));
-      }
-    }
-    repeat<G * R>(each);
-    // None is negative, so that they compare as integers; max() drops what is not a number.
-    const F largest = S::reduce_max_each(each), least = S::set1(1e-30f), finite = S::max(largest, least);
-    S::store(inverse,
-             S::where_less(S::as_int(least), S::as_int(finite), S::div(S::set1(kMax16), finite), S::zero()));
-    S::store(scale, S::div(largest, S::set1(kMax16)));
-  }
-
   int32_t head_dim_, width_;
   Seen seen_;
   const std::byte *next_keys_, *next_values_;
   const std::byte* ahead_ = nullptr;  ///< what of the next block is to be asked for
   const int8_t *keys_, *values_;
   const uint16_t* k_scales_;
-  float v_nothing_[kMaxGroups];                      ///< 0, or NaN if a scale that is seen is one
-  alignas(64) float v_scales_[kMaxGroups * kBlock];  ///< 0 for what is not seen
+  float v_top_[kMaxGroups];  ///< the largest scale of each group that is seen; NaN if one of them is
+  /// [groups, kBlock] scales as parts of the largest, 0 for what is not seen; and of all groups the largest
+  alignas(64) float v_scales_[kMaxGroups * kBlock], v_largest_[kBlock];
+  float inverse_[kRows], scale_[kRows];  ///< of set_weights()
 };
 
 }  // namespace halcyon::cpu::attention

@@ -25,6 +25,14 @@ inline constexpr int kRowStride = kMaxHeadDim + 32;
 template <class S, int R>
 inline constexpr int kStrip = smaller(2 * kTogether<S> / R, kBlock / S::Lanes::kLanes);
 
+/// Calls f<R>(r) for rows first … first + n - 1, R = `most` or a smaller power of two of them at a time.
+template <int most>
+[[gnu::always_inline]] inline void for_each_rows(int32_t first, int32_t n, auto f) {
+  const int32_t end = first + n;
+  for (; end - first >= most; first += most) f.template operator()<most>(first);
+  if constexpr (most > 1) for_each_rows<most / 2>(first, end - first, f);
+}
+
 /// Calls f<V>(d), V registers of dimensions at a time but no more than `most` dimensions, from d = begin to
 /// `end`; their difference is a multiple of 16.
 template <class S, int R, int most>
@@ -58,9 +66,8 @@ struct Rows {
 };
 
 /// Scores of a block, [R, kBlock], become weights of rows r0 … r0 + R - 1, relative to the largest score of
-/// the row in this block; 0 where it does not see a position. What the rows had is to be multiplied with
-/// `before` [16], what comes from the block with `now` [16], whose elements beyond R mean nothing; rows'
-/// maxima and sums are up to date.
+/// the row in this block; 0 where it does not see a position. Rows' maxima and sums are brought up to date:
+/// what a row had is to be multiplied with `before`, what comes from the block with `now`, for [R].
 template <class S, int R>
 inline void weigh(Seen seen, Rows& rows, int r0, float* scores, float* before, float* now) {
   using F = typename S::F;
@@ -70,32 +77,34 @@ inline void weigh(Seen seen, Rows& rows, int r0, float* scores, float* before, f
                          S::where_less(lane, S::set1_i(seen.hi), score, S::set1(kNever)));
   };
   F each[16];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-    float* w = scores + r * kBlock;
-    const F a = mask(first, S::load(w)), b = mask(second, S::load(w + 16));
-    S::store(w, a);
-    S::store(w + 16, b);
-    each[r] = S::max(a, b);
-  }
+  if (seen != Seen{0, kBlock})
+    for (float* w = scores; w < scores + R * kBlock; w += kBlock) {
+      S::store(w, mask(first, S::load(w)));
+      S::store(w + 16, mask(second, S::load(w + 16)));
+    }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    each[r] = S::max(S::load(scores + r * kBlock), S::load(scores + r * kBlock + 16));
   repeat<R>(each);
   alignas(64) float tops[16];
   const F top = S::reduce_max_each(each);
   S::store(tops, top);
-#pragma GCC unroll 8
+#pragma GCC unroll 1
   for (int r = 0; r < R; ++r) {
     float* w = scores + r * kBlock;
     const F a = exp<S>(S::sub(S::load(w), S::set1(tops[r]))),
             b = exp<S>(S::sub(S::load(w + 16), S::set1(tops[r])));
     S::store(w, a);
     S::store(w + 16, b);
-    each[r] = S::add(a, b);
   }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    each[r] = S::add(S::load(scores + r * kBlock), S::load(scores + r * kBlock + 16));
   repeat<R>(each);
   const F was = S::load_n(rows.max + r0, R), is = S::max(top, was);
   const F of_before = exp<S>(S::sub(was, is)), of_now = exp<S>(S::sub(top, is));
-  S::store(before, of_before);
-  S::store(now, of_now);
+  S::store_n(before, of_before, R);
+  S::store_n(now, of_now, R);
   const F sum = S::mul(S::load_n(rows.sum + r0, R), of_before);
   S::store_n(rows.sum + r0, S::fma(S::reduce_add_each(each), of_now, sum), R);
   S::store_n(rows.max + r0, is, R);
