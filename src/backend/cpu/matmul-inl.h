@@ -89,12 +89,12 @@ struct Unpacked {
 };
 
 /// Asks for the memory of group g of a block, once `after` is known; returns that.
-template <class P, class Format>
+template <class P, class Format, bool once>
 [[gnu::always_inline]] inline typename P::F prefetch_group(const uint8_t* block, int g, typename P::F after) {
   constexpr int kGroups = Format::kBlock / 32, kLines = (Format::kBytes / kGroups + 63) / 64;
   const uint8_t* first = block + g * (Format::kBytes / kGroups);
 #pragma GCC unroll 16
-  for (int line = 0; line < kLines; ++line) after = P::template prefetch<false>(first + 64 * line, after);
+  for (int line = 0; line < kLines; ++line) after = P::template prefetch<once>(first + 64 * line, after);
   return after;
 }
 
@@ -113,16 +113,10 @@ class Ahead {
     at_ = next_ + (at_ - end_), apart_ = next_apart_;
     end_ = nullptr;
   }
-  /// Asks for as much as group g of a block of a stream has, once `after` is known; returns that. g is a
-  /// constant but in a block that a row ends within.
+  /// Asks for as much as group g of a block of a stream has, once `after` is known; returns that.
   template <class P>
   [[gnu::always_inline]] typename P::F prefetch(int stream, int g, typename P::F after) const {
-    constexpr int kGroups = Format::kBlock / 32, kLines = Format::kBytes / 64;
-    static_assert(Format::kBytes % 64 == 0);
-#pragma GCC unroll 16
-    for (int line = g * kLines / kGroups; line < (g + 1) * kLines / kGroups; ++line)
-      after = P::template prefetch<true>(at_ + stream * apart_ + 64 * line, after);
-    return after;
+    return prefetch_group<P, Format, true>(at_ + stream * apart_, g, after);
   }
 
  private:
@@ -225,8 +219,8 @@ template <class Format, int T, class First, class... P>
       for (int t = 0; t < T; ++t) {
         const uint8_t* block = tiles + t * tile_bytes + group / kGroups * Format::kBytes;
         row->template load<First>(block, g);
-        row->scales.scale[0] =
-            prefetch_group<First, Format>(block + ahead, g + Lanes::kGroupsAhead, row->scales.scale[0]);
+        row->scales.scale[0] = prefetch_group<First, Format, false>(block + ahead, g + Lanes::kGroupsAhead,
+                                                                    row->scales.scale[0]);
         ++row;
         (row++->template load<P>(block, g), ...);
       }
@@ -242,6 +236,15 @@ template <class Format, int T, class First, class... P>
     if constexpr (C > 1)
       if (c < n) add.template operator()<1>(c);
   }
+}
+
+/// Groups of 32 after which those of a block are unpacked by the same instructions again.
+template <class Format>
+constexpr int repeats_after() {
+  if constexpr (requires { Format::kRepeatsAfter; })
+    return Format::kRepeatsAfter;
+  else
+    return Format::kBlock / 32;
 }
 
 /// T tiles, `apart` bytes from each other, times C columns, so few that what is unpacked stays in registers;
@@ -276,9 +279,13 @@ template <class Format, int T, int C, class First, class... P>
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) ++at[c];
   };
+  // The instructions for eight groups of several columns would not stay where they are decoded to.
+  constexpr int kUnrolled = C > 1 ? repeats_after<Format>() : kGroups;
   for (int64_t block = n_in / Format::kBlock; block > 0; --block, tile += Format::kBytes, ahead.step()) {
+#pragma GCC unroll 1
+    for (int first = 0; first < kGroups; first += kUnrolled)
 #pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g) add_group(g);
+      for (int g = 0; g < kUnrolled; ++g) add_group(first + g);
   }
   if constexpr (requires { Format::kSmall; })
     if (n_in % Format::kBlock != 0) {  // the row ends within a block

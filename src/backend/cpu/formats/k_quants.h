@@ -117,6 +117,7 @@ struct ScalesAndMinima {
 struct Q4_K : ScalesAndMinima<8> {
   static constexpr quant::Type kType = quant::Type::q4_K;
   static constexpr int kBlock = 256, kGroup = 32, kBytes = 2368, kMaxCode = 8, kMiddle = 8;
+  static constexpr int kRepeatsAfter = 2;
   static constexpr bool kHasMinimum = true;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
     put_words(block + kCodesAt, row, src + 16, 32);
