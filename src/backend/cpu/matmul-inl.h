@@ -88,6 +88,15 @@ struct Unpacked {
   }
 };
 
+/// Format::kRepeatsAfter, or all groups of 32 of a block.
+template <class Format>
+constexpr int repeats_after() {
+  if constexpr (requires { Format::kRepeatsAfter; })
+    return Format::kRepeatsAfter;
+  else
+    return Format::kBlock / 32;
+}
+
 /// Asks for the memory of group g of a block, once `after` is known; returns that.
 template <class P, class Format, bool once>
 [[gnu::always_inline]] inline typename P::F prefetch_group(const uint8_t* block, int g, typename P::F after) {
@@ -238,15 +247,6 @@ template <class Format, int T, class First, class... P>
   }
 }
 
-/// Groups of 32 after which those of a block are unpacked by the same instructions again.
-template <class Format>
-constexpr int repeats_after() {
-  if constexpr (requires { Format::kRepeatsAfter; })
-    return Format::kRepeatsAfter;
-  else
-    return Format::kBlock / 32;
-}
-
 /// T tiles, `apart` bytes from each other, times C columns, so few that what is unpacked stays in registers;
 /// sum: [T, parts, C].
 template <class Format, int T, int C, class First, class... P>
@@ -354,7 +354,10 @@ inline void tiles_and_few_columns(const MatMulTask& t, int64_t first_tile, int64
 
 template <class S, class Format>
 void quantized_matmul(MatMulTask t) {
-  constexpr int kMaxColumns = S::Lanes::kMaxColumns, kFew = S::Lanes::kFewColumns;
+  constexpr int kMaxColumns = S::Lanes::kMaxColumns;
+  // Too many instructions to stay where they are decoded to.
+  constexpr bool kLong = repeats_after<Format>() == 8;
+  constexpr int kFew = kLong ? (S::Lanes::kFewColumns + 1) / 2 : S::Lanes::kFewColumns;
   static_assert(kFew <= kMaxColumns && kMaxColumns >= 12);
   if (t.n_columns == 0) return;  // a step without logits
   const int64_t fit = S::Lanes::kColumnBytes / quantized_row_bytes(t.n_in);

@@ -56,6 +56,7 @@ using IQ4_NL = Together<SmallIQ4_NL, 2>;
 struct IQ4_XS {
   static constexpr quant::Type kType = quant::Type::iq4_xs;
   static constexpr int kBlock = 256, kGroup = 32, kBytes = 2240, kMaxCode = 127, kMiddle = 128;
+  static constexpr int kRepeatsAfter = 1;
   static constexpr bool kHasMinimum = false;
   static constexpr int kD = 128, kCodesAt = 192;
   static void pack(const uint8_t* src, int row, uint8_t* block) {
