@@ -98,25 +98,9 @@ class Q8Block {
   void scores(const Queries& queries, int r0, float* scores) {
     ahead_ = next_keys_;
     for (int i = 0; i < R * kBlock; i += 16) S::store(scores + i, S::zero());
-    for (int32_t first = 0; first < head_dim_; first += kKvGroup) {
-      const int32_t pairs = (smaller(head_dim_ - first, kKvGroup) + 1) / 2;
-      const uint16_t* k_scales = k_scales_ + first / kKvGroup * kBlock;
-      constexpr int V = kStrip<S, R>;
-      for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
-        LI sum[R][V];
-        multiply<R, V, kRowStride>(queries.q + r0 * kRowStride + first, keys_ + first * kBlock + 2 * at,
-                                   2 * kBlock, pairs, sum);
-#pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) {
-          const LF k_scale = L::load_f16(k_scales + at + v * L::kLanes);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r) {
-            float* s = scores + r * kBlock + at + v * L::kLanes;
-            L::store(s, L::fma(k_scale, L::to_float(sum[r][v]), L::load(s)));
-          }
-        }
-      }
-    }
+    const int16_t* q = queries.q + r0 * kRowStride;
+    for_each_group<kSideBySide<R, kStrip<S, R>>>(
+        head_dim_, [&]<int G>(int32_t first) { add_scores<G, R>(q, first, scores); });
     for (int r = 0; r < R; ++r)
       for (float *s = scores + r * kBlock, *end = s + kBlock; s < end; s += 16)
         S::store(s, S::mul(S::set1(queries.scale[r0 + r]), S::load(s)));
@@ -148,35 +132,10 @@ class Q8Block {
   template <int R>
   void add_values(const float* weights, int r0, const float* now, float* acc) {
     ahead_ = next_values_;
-    weights += r0 * kBlock, now += r0;
-    const float *inverse = inverse_ + r0, *scale = scale_ + r0;
-    for (int32_t begin = 0; begin < width_; begin += kKvGroup) {
-      const float* v_scales = v_scales_ + begin / kKvGroup * kBlock;
-      const F a = S::load(v_scales), b = S::load(v_scales + 16);
-      alignas(64) int16_t w[R * kBlock];
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const F factor = S::set1(inverse[r]);
-        const auto code = [&](F v_scale, int j) {
-          return S::to_int(S::mul(v_scale, S::mul(factor, S::load(weights + r * kBlock + j))));
-        };
-        S::store_i16(w + r * kBlock, code(a, 0));
-        S::store_i16(w + r * kBlock + 16, code(b, 16));
-      }
-      for_each_strip<S, R, kKvGroup>(begin, smaller(width_, begin + kKvGroup), [&]<int V>(int32_t d) {
-        LI sum[R][V];
-        multiply<R, V, kBlock>(w, values_ + 2 * d, 2 * width_, kBlock / 2, sum);
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) {
-          const LF factor = L::set1(now[r] * scale[r] * v_top_[begin / kKvGroup]);
-#pragma GCC unroll 4
-          for (int v = 0; v < V; ++v) {
-            float* out = acc + r * kRowStride + d + v * L::kLanes;
-            L::store(out, L::fma(factor, L::to_float(sum[r][v]), L::load(out)));
-          }
-        }
-      });
-    }
+    constexpr int V = kKvGroup / L::kLanes;
+    for_each_group<kSideBySide<R, V>>(width_, [&]<int G>(int32_t first) {
+      add_groups<G, R>(first, weights + r0 * kBlock, r0, now + r0, acc);
+    });
   }
 
  private:
@@ -198,31 +157,110 @@ class Q8Block {
     return half[0];
   }
 
-  /// sum[r, v] = sum over n pairs of x[r, i] y[i, v]. As many bytes as it reads it asks for ahead.
-  template <int R, int V, int x_stride>
-  [[gnu::always_inline]] void multiply(const int16_t* x, const int8_t* y, int32_t y_stride, int32_t n,
-                                       LI (&sum)[R][V]) {
+  /// Calls f<G>(first) for groups of dimensions from `first` on: G = most while there are as many whole ones,
+  /// then one by one.
+  template <int most>
+  [[gnu::always_inline]] static void for_each_group(int32_t width, auto f) {
+    int32_t first = 0;
+    if constexpr (most > 1)
+      for (; width - first >= most * kKvGroup; first += most * kKvGroup) f.template operator()<most>(first);
+    for (; first < width; first += kKvGroup) f.template operator()<1>(first);
+  }
+
+  /// Groups of dimensions that R rows and V registers are multiplied with side by side: with few rows a sum
+  /// alone would wait for itself.
+  template <int R, int V>
+  static constexpr int kSideBySide = R* V < 2 * kTogether<S> ? smaller(4, 2 * kTogether<S> / (R * V)) : 1;
+
+  /// sum[g, r, v] = sum over n pairs of x[g, r, i] y[g, i, v]. As many bytes as it reads it asks for ahead.
+  template <int G, int R, int V, int x_stride>
+  [[gnu::always_inline]] void multiply(const int16_t* x, int32_t x_group, const int8_t* y, int32_t y_group,
+                                       int32_t y_stride, int32_t n, LI (&sum)[G][R][V]) {
     constexpr int kBytes = 2 * L::kLanes;
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sum[r][v] = L::set1_i(0);
+    for (int g = 0; g < G; ++g)
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) sum[g][r][v] = L::set1_i(0);
     const std::byte* ahead = ahead_;
 #pragma GCC unroll 1
-    for (int32_t i = 0; i < n; ++i, x += 2, y += y_stride, ahead += V * kBytes) {
-#pragma GCC unroll 4
-      for (int line = 0; line < V * kBytes; line += 64) __builtin_prefetch(ahead + line);
-      LI codes[V];
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) codes[v] = L::load_i8_pairs(y + v * kBytes);
+    for (int32_t i = 0; i < n; ++i, x += 2, y += y_stride, ahead += G * V * kBytes) {
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const LI factors = L::broadcast_word(x + r * x_stride);
+      for (int line = 0; line < G * V * kBytes; line += 64) __builtin_prefetch(ahead + line);
 #pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) sum[r][v] = L::madd_i16(factors, codes[v], sum[r][v]);
+      for (int g = 0; g < G; ++g) {
+        LI codes[V];
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) codes[v] = L::load_i8_pairs(y + g * y_group + v * kBytes);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+          const LI factors = L::broadcast_word(x + g * x_group + r * x_stride);
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) sum[g][r][v] = L::madd_i16(factors, codes[v], sum[g][r][v]);
+        }
       }
     }
     ahead_ = ahead;
+  }
+
+  /// Adds the products of G groups of dimensions from `first` on to scores.
+  template <int G, int R>
+  [[gnu::always_inline]] void add_scores(const int16_t* q, int32_t first, float* scores) {
+    const int32_t pairs = (smaller(head_dim_ - first, kKvGroup) + 1) / 2;
+    constexpr int V = kStrip<S, R>;
+    for (int32_t at = 0; at < kBlock; at += V * L::kLanes) {
+      LI sum[G][R][V];
+      multiply<G, R, V, kRowStride>(q + first, kKvGroup, keys_ + first * kBlock + 2 * at, kKvGroup * kBlock,
+                                    2 * kBlock, pairs, sum);
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) {
+          const LF k_scale = L::load_f16(k_scales_ + (first / kKvGroup + g) * kBlock + at + v * L::kLanes);
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r) {
+            float* s = scores + r * kBlock + at + v * L::kLanes;
+            L::store(s, L::fma(k_scale, L::to_float(sum[g][r][v]), L::load(s)));
+          }
+        }
+    }
+  }
+
+  /// Adds the products with G groups of values from dimension `begin` on to acc.
+  template <int G, int R>
+  [[gnu::always_inline]] void add_groups(int32_t begin, const float* weights, int r0, const float* now,
+                                         float* acc) {
+    alignas(64) int16_t w[G * R * kBlock];
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      const float* v_scales = v_scales_ + (begin / kKvGroup + g) * kBlock;
+      const F a = S::load(v_scales), b = S::load(v_scales + 16);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const F factor = S::set1(inverse_[r0 + r]);
+        const auto code = [&](F v_scale, int j) {
+          return S::to_int(S::mul(v_scale, S::mul(factor, S::load(weights + r * kBlock + j))));
+        };
+        S::store_i16(w + (g * R + r) * kBlock, code(a, 0));
+        S::store_i16(w + (g * R + r) * kBlock + 16, code(b, 16));
+      }
+    }
+    for_each_strip<S, R, kKvGroup>(begin, smaller(width_, begin + kKvGroup), [&]<int V>(int32_t d) {
+      LI sum[G][R][V];
+      multiply<G, R, V, kBlock>(w, R * kBlock, values_ + 2 * d, 2 * kKvGroup, 2 * width_, kBlock / 2, sum);
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g)
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+          const LF factor = L::set1(now[r] * scale_[r0 + r] * v_top_[begin / kKvGroup + g]);
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) {
+            float* out = acc + r * kRowStride + d + g * kKvGroup + v * L::kLanes;
+            L::store(out, L::fma(factor, L::to_float(sum[g][r][v]), L::load(out)));
+          }
+        }
+    });
   }
 
   int32_t head_dim_, width_;
