@@ -1,8 +1,9 @@
 // Attention over a block of a q8_0 KV cache, in integers. Queries and weights are rounded to 16 bits, so that
 // vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float instruction could, and
-// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of the largest product
-// of a weight and a scale in a block: the codes themselves are rounded to 2^-8. (Weights of 8 bits would do
-// for vpdpbusd, but lose the many small ones beside a large one: docs/PERFORMANCE.md.)
+// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of a row's largest
+// product in a block of a weight and a scale of values, as a part of the largest scale of its group of
+// dimensions: the codes themselves are rounded to 2^-8. (Weights of 8 bits would do for vpdpbusd, but lose
+// the many small ones beside a large one: docs/PERFORMANCE.md.)
 #pragma once
 
 #include "backend/cpu/attention_rows-inl.h"

@@ -246,6 +246,23 @@ TEST(AttentionInIntegers, KeepsSmallWeightsBesideALargeOneOfASmallValue) {
   }
 }
 
+TEST(AttentionInIntegers, KeepsDimensionsInWhichThePositionThatCountsHasSmallValues) {
+  // The first position takes almost all the weight; in dimensions 32 to 63 its values are almost nothing, in
+  // the others they are like all. Weights are scaled once for all dimensions.
+  const int n_tokens = 32, width = 64;
+  std::vector<float> q(n_tokens * width), k(n_tokens * width), v = normal(n_tokens * width, 5);
+  for (size_t i = 0; i < n_tokens; ++i) q[i * width] = 1, k[i * width] = i == 0 ? 8.0f : 0.0f;
+  for (size_t d = 32; d < width; ++d) v[d] *= 1e-2f;
+  std::vector<double> expected(32);
+  for (size_t j = 0; j < n_tokens; ++j)
+    for (size_t d = 0; d < 32; ++d)
+      expected[d] += std::exp(double{k[j * width]}) / (std::exp(8.0) + n_tokens - 1) * v[j * width + 32 + d];
+  for (const Kernels* kernels : all_kernels()) {
+    const auto out = over_q8_0(*kernels, width, q, k, v);
+    EXPECT_LT(distance({out.end() - 32, out.end()}, expected), 1e-2) << name_of(kernels->isa);
+  }
+}
+
 TEST(AttentionInIntegers, KeepsTheManySmallWeightsBesideALargeOne) {
   // The first position has a score 6.4 above all others, which together have a twentieth of the weight; all
   // values are 1, and so must be their mean.
