@@ -141,7 +141,8 @@ TEST_P(MatMul, AColumnDoesNotDependOnTheOthers) {
     const Kernels& k = kernels(isa);
     const Activations x(k, m.packing->quantized, 200, 512, 5);
     const std::vector<float> all = product(k, m, x, 200);
-    for (const int64_t columns : {0, 1, 2, 3, 4, 5, 8, 9, 13, 33, 64, 96, 97}) {
+    EXPECT_TRUE(product(k, m, x, 0).empty());
+    for (const int64_t columns : {1, 2, 3, 4, 5, 6, 8, 9, 13, 33, 64, 96, 97}) {
       const std::vector<float> some = product(k, m, x, columns);
       EXPECT_EQ(std::memcmp(all.data(), some.data(), some.size() * 4), 0) << name_of(isa) << " " << columns;
     }
