@@ -61,7 +61,7 @@ class FloatBlock {
     }
   }
 
-  /// What add_values() needs to know of weights [n, kBlock] as a whole.
+  /// What add_values() needs to know of weights [n, kBlock] as a whole: nothing.
   void set_weights(const float*, int) {}
 
   /// acc_r += now_r * sum of weights[r, j] v_j of R rows; the first of them is row r0 of set_weights().

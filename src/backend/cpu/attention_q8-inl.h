@@ -1,9 +1,11 @@
 // Attention over a block of a q8_0 KV cache, in integers. Queries and weights are rounded to 16 bits, so that
 // vpmaddwd or vpdpwssd multiplies twice as many of them with a cached code as a float instruction could, and
-// sums are exact. The rounding is at most 2^-16 of the largest element of a query, and of a row's largest
-// product in a block of a weight and a scale of values, as a part of the largest scale of its group of
-// dimensions: the codes themselves are rounded to 2^-8. (Weights of 8 bits would do for vpdpbusd, but lose
-// the many small ones beside a large one: docs/PERFORMANCE.md.)
+// sums are exact. A query is rounded to 2^-16 of its largest element; codes are rounded to 2^-8. A row's
+// weights share one scale in a block: each is multiplied with its value's scale relative to the largest of
+// its group of dimensions, and rounded to 2^-16 of the row's largest such product over all groups. So where
+// the position that dominates a block has tiny values in one group only, small weights lose bits there.
+// (Weights of 8 bits would do for vpdpbusd, but lose the many small ones beside a large one:
+// docs/PERFORMANCE.md.)
 #pragma once
 
 #include "backend/cpu/attention_rows-inl.h"
@@ -62,7 +64,6 @@ class Q8Block {
   Q8Block(const KvLayer& cache, const std::byte* head, const std::byte* next, Seen seen)
       : head_dim_(cache.head_dim),
         width_(cache.padded_dim()),
-        seen_(seen),
         next_keys_(next),
         next_values_(next + cache.v),
         keys_(reinterpret_cast<const int8_t*>(head)),
@@ -265,7 +266,6 @@ class Q8Block {
   }
 
   int32_t head_dim_, width_;
-  Seen seen_;
   const std::byte *next_keys_, *next_values_;
   const std::byte* ahead_ = nullptr;  ///< what of the next block is to be asked for
   const int8_t *keys_, *values_;

@@ -281,6 +281,7 @@ template <class Format, int T, int C, class First, class... P>
   };
   // The instructions for eight groups of several columns would not stay where they are decoded to.
   constexpr int kUnrolled = C > 1 ? repeats_after<Format>() : kGroups;
+  static_assert(kGroups % kUnrolled == 0);
   for (int64_t block = n_in / Format::kBlock; block > 0; --block, tile += Format::kBytes, ahead.step()) {
 #pragma GCC unroll 1
     for (int first = 0; first < kGroups; first += kUnrolled)
@@ -355,8 +356,7 @@ inline void tiles_and_few_columns(const MatMulTask& t, int64_t first_tile, int64
 template <class S, class Format>
 void quantized_matmul(MatMulTask t) {
   constexpr int kMaxColumns = S::Lanes::kMaxColumns;
-  // Too many instructions to stay where they are decoded to.
-  constexpr bool kLong = repeats_after<Format>() == 8;
+  constexpr bool kLong = repeats_after<Format>() >= 8;  // too long for eight columns: see multiply_few()
   constexpr int kFew = kLong ? (S::Lanes::kFewColumns + 1) / 2 : S::Lanes::kFewColumns;
   static_assert(kFew <= kMaxColumns && kMaxColumns >= 12);
   if (t.n_columns == 0) return;  // a step without logits

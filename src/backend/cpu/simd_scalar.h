@@ -25,7 +25,8 @@ struct Scalar {
   /// With many columns weights are asked for so many groups before they are unpacked, more than a panel has:
   /// what comes too early pushes out what the columns need.
   static constexpr int kGroupsAhead = 4;
-  static constexpr int kFewColumns = 1;  ///< for which a tile is unpacked into registers, not into memory
+  /// For so many columns a tile is unpacked into registers, not into memory; half as many for long formats.
+  static constexpr int kFewColumns = 1;
   /// Of columns that are computed together, at most: so that they stay in the level-2 cache while tiles pass
   /// by.
   static constexpr int64_t kColumnBytes = 448 << 10;

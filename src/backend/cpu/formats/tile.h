@@ -13,7 +13,8 @@
 //   kBytes      bytes of a block of 16 rows, a multiple of 64
 //   kMaxCode    the largest absolute value of a code, up to 128
 //   kMiddle     code + kMiddle is never negative, and fits into a byte; a power of two, or 0
-//   kRepeatsAfter  optional: groups of 32 after which codes() is the same instructions again
+//   kRepeatsAfter  optional: 32s of inputs after which codes() is the same instructions again; a divisor
+//               of kBlock / 32
 //   kHasMinimum whether something is subtracted from code * scale
 //   pack(src, row, block)           puts one block of one row, as it is in the file, into its lane
 //   codes<S>(block, group, out)     kGroup / 4 words with four consecutive codes in each: signed bytes, or
