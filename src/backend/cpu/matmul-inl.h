@@ -279,7 +279,7 @@ template <class Format, int T, int C, class First, class... P>
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) ++at[c];
   };
-  // The instructions for eight groups of several columns would not stay where they are decoded to.
+  // Eight groups of several columns are 13 KB of instructions, and slower (docs/PERFORMANCE.md).
   constexpr int kUnrolled = C > 1 ? repeats_after<Format>() : kGroups;
   static_assert(kGroups % kUnrolled == 0);
   for (int64_t block = n_in / Format::kBlock; block > 0; --block, tile += Format::kBytes, ahead.step()) {
